@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { moments } from '../src/baseline/moments.ts';
+import { tailBits } from '../src/baseline/tail.ts';
+import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
+import { timestamp } from '../src/baseline/timestamp.ts';
+import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+
+const START = Date.UTC(2026, 2, 2, 9);
+/** Gaps in log₂ hours: most tokens pause for hours to a few days. */
+const PRIOR = { mean: 3, deviation: 2, weight: 3 };
+/** Shorter pauses are the rhythm of the day, not dormancy. */
+const GAP_MIN_MS = 6 * HOUR_MS;
+
+const daily: readonly CaseEvent[] = Array.from({ length: 30 }, (_, i) => ({ at: START + i * DAY_MS }));
+const monthly: readonly CaseEvent[] = Array.from({ length: 8 }, (_, i) => ({ at: START + i * 30 * DAY_MS }));
+
+export default defineDetector({
+  id: 'dormant-token',
+  title: 'Awake after a long sleep',
+  description:
+    'Judges the pause before an event against the token’s own pauses of six hours and more (log-normal, shrunk towards those of most tokens). Forgotten credentials are a favourite of thieves because nobody misses them. A quarterly job that wakes every quarter is no news.',
+  status: 'stable',
+  severity: 'medium',
+  dimension: 'when',
+  trust: 'reported',
+  attack: ['T1078.001'],
+  falsePositives: ['A yearly job', 'Somebody back from a long leave', 'A disaster-recovery test'],
+  runbook: 'Ask whether anybody still needs the token. If nobody does, revoke it whatever this use was.',
+  config: z.strictObject({
+    dormantAfterDays: z
+      .number()
+      .min(1)
+      .max(3650)
+      .default(10)
+      .describe('Pauses shorter than this many days are never news.'),
+  }),
+  remembers: { lastUsed: timestamp(), pauses: moments({ weightMax: 60 }) },
+  bitsMax: 9,
+
+  score({ lastUsed, pauses }, event, config) {
+    const pauseMs = event.at - lastUsed.value;
+    if (lastUsed.value === 0 || pauseMs < config.dormantAfterDays * DAY_MS) return undefined;
+    const z = (Math.log2(pauseMs / HOUR_MS) - pauses.mean(PRIOR)) / pauses.deviation(PRIOR, 0.7);
+    return tailBits(z) - 1;
+  },
+
+  learn({ lastUsed, pauses }, event) {
+    const pauseMs = event.at - lastUsed.value;
+    if (lastUsed.value > 0 && pauseMs >= GAP_MIN_MS) pauses.add(Math.log2(pauseMs / HOUR_MS));
+    lastUsed.advance(event.at);
+  },
+
+  evidence({ lastUsed, pauses }, event) {
+    const usualHours = 2 ** pauses.mean(PRIOR);
+    return [
+      {
+        what: 'pause before this use (days)',
+        observed: Math.round((event.at - lastUsed.value) / DAY_MS),
+        expected: usualHours < 48 ? `${usualHours.toFixed(0)} hours` : `${(usualHours / 24).toFixed(0)} days`,
+        sampleSize: Math.round(pauses.weight),
+      },
+    ];
+  },
+
+  explain(_event, [evidence]) {
+    return `woke after ${evidence?.observed} days; its pauses usually last ${evidence?.expected} (${evidence?.sampleSize} known)`;
+  },
+
+  cases: [
+    {
+      name: 'a daily token after four months',
+      history: daily,
+      events: [{ at: START + 150 * DAY_MS }],
+      expect: 'fires',
+    },
+    { name: 'a monthly job, monthly', history: monthly, events: [{ at: START + 241 * DAY_MS }], expect: 'silent' },
+    { name: 'a long weekend', history: daily, events: [{ at: START + 33 * DAY_MS }], expect: 'silent' },
+    { name: 'the first use ever', history: [], events: [{ at: START }], expect: 'silent' },
+  ],
+});

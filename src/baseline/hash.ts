@@ -1,0 +1,18 @@
+/**
+ * 32-bit hash of a name under a secret seed (MurmurHash3, Appleby 2011, over UTF-16 code units). Never 0, which marks an empty place.
+ */
+export function hashName(name: string, seed: number): number {
+  let h = seed | 0;
+  for (let i = 0; i < name.length; i++) {
+    let k = Math.imul(name.charCodeAt(i), 0xcc9e2d51);
+    k = (k << 15) | (k >>> 17);
+    h ^= Math.imul(k, 0x1b873593);
+    h = (h << 13) | (h >>> 19);
+    h = (Math.imul(h, 5) + 0xe6546b64) | 0;
+  }
+  h ^= name.length;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  h = (h ^ (h >>> 16)) >>> 0;
+  return h === 0 ? 1 : h;
+}

@@ -1,0 +1,95 @@
+import type { Field, RecordView } from './record.ts';
+import { hourOf, hourOfWeekOf } from './time.ts';
+
+export interface HourOfWeekRead {
+  /** Active hours learned, fading as old weeks are halved away. */
+  readonly observations: number;
+  /** Whether this very hour was counted already. */
+  counted(at: number): boolean;
+  /**
+   * Probability that an active hour of the owner's is this hour of the week: neighbouring hours smoothed in, the same hour of other days
+   * as a weaker hint, and a uniform prior worth `priorWeight` active hours.
+   */
+  probability(at: number, priorWeight: number): number;
+}
+
+export interface HourOfWeekWrite extends HourOfWeekRead {
+  /** Counts the hour of `at` as active, once. */
+  add(at: number): void;
+}
+
+const CELLS = 168;
+/** Steps a cell moves for one fully learned active hour. */
+const STEP = 8;
+const CELL_MAX = 255;
+/** Share of an hour's weight that is spread over the same hour of the other days: a Tuesday job that moves to Wednesday is half known. */
+const OTHER_DAYS_SHARE = 0.3;
+
+/** When a token is active: an hour-of-week histogram of active hours, not of events. 176 bytes: total f32, last hour u32, 168 cells. */
+export function hourOfWeek(): Field<HourOfWeekRead, HourOfWeekWrite> {
+  return { kind: 'hour-of-week', version: 1, sizeBytes: 176, open: (view, offset) => new HourOfWeek(view, offset) };
+}
+
+class HourOfWeek implements HourOfWeekWrite {
+  readonly #view: RecordView;
+  readonly #offset: number;
+
+  constructor(view: RecordView, offset: number) {
+    this.#view = view;
+    this.#offset = offset;
+  }
+
+  get #head(): number {
+    return (this.#view.base + this.#offset) >> 2;
+  }
+
+  get #cells(): number {
+    return this.#view.base + this.#offset + 8;
+  }
+
+  get observations(): number {
+    return (this.#view.f32[this.#head] ?? 0) / STEP;
+  }
+
+  counted(at: number): boolean {
+    return this.#view.u32[this.#head + 1] === hourOf(at);
+  }
+
+  probability(at: number, priorWeight: number): number {
+    const hour = hourOfWeekOf(at);
+    const here = this.#smoothed(hour);
+    let sameHour = 0;
+    for (let day = 0; day < 7; day++) sameHour += this.#smoothed((hour + 24 * day) % CELLS);
+    const own = (1 - OTHER_DAYS_SHARE) * here + (OTHER_DAYS_SHARE * sameHour) / 7;
+    return (own / STEP + priorWeight / CELLS) / (this.observations + priorWeight);
+  }
+
+  add(at: number): void {
+    if (this.counted(at)) return;
+    const { f32, u8, u32, weight } = this.#view;
+    u32[this.#head + 1] = hourOf(at);
+    const step = Math.round(STEP * weight);
+    const cell = this.#cells + hourOfWeekOf(at);
+    if ((u8[cell] ?? 0) + step > CELL_MAX) this.#halve();
+    u8[cell] = (u8[cell] ?? 0) + step;
+    f32[this.#head] = (f32[this.#head] ?? 0) + step;
+  }
+
+  #smoothed(hour: number): number {
+    const { u8 } = this.#view;
+    const cells = this.#cells;
+    const before = u8[cells + ((hour + CELLS - 1) % CELLS)] ?? 0;
+    const after = u8[cells + ((hour + 1) % CELLS)] ?? 0;
+    return 0.5 * (u8[cells + hour] ?? 0) + 0.25 * (before + after);
+  }
+
+  #halve(): void {
+    const { f32, u8 } = this.#view;
+    let total = 0;
+    for (let i = this.#cells; i < this.#cells + CELLS; i++) {
+      u8[i] = (u8[i] ?? 0) >> 1;
+      total += u8[i] ?? 0;
+    }
+    f32[this.#head] = total;
+  }
+}

@@ -1,0 +1,65 @@
+import { aligned, type Field, type Fields } from './record.ts';
+
+/** Where each field of a token's record stands. Stored beside the records, so that a later program can find its fields again. */
+export interface Layout {
+  readonly sizeBytes: number;
+  readonly places: readonly Place[];
+  /** Names this arrangement; two layouts with one fingerprint are the same. */
+  readonly fingerprint: string;
+}
+
+export interface Place {
+  /** `owner/field`: who declared it (a detector's id, or `engine`) and under which name. */
+  readonly name: string;
+  readonly kind: string;
+  readonly version: number;
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+/** Places the fields of every owner one after the other, in the order given. */
+export function layOut(owners: readonly { readonly id: string; readonly fields: Fields }[]): Layout {
+  const places: Place[] = [];
+  let offset = 0;
+  for (const owner of owners) {
+    for (const [fieldName, field] of Object.entries(owner.fields)) {
+      places.push(placeOf(`${owner.id}/${fieldName}`, field, offset));
+      offset += aligned(field.sizeBytes);
+    }
+  }
+  return { sizeBytes: offset, places, fingerprint: fingerprintOf(places) };
+}
+
+function placeOf(name: string, field: Field, offset: number): Place {
+  return { name, kind: field.kind, version: field.version, offset, sizeBytes: aligned(field.sizeBytes) };
+}
+
+/** Two FNV-1a hashes over the description: short enough for every record, and no attacker chooses detectors. */
+function fingerprintOf(places: readonly Place[]): string {
+  let a = 0x811c9dc5;
+  let b = 0x01000193;
+  for (const char of JSON.stringify(places)) {
+    a = Math.imul(a ^ char.charCodeAt(0), 0x01000193);
+    b = Math.imul(b ^ char.charCodeAt(0), 0x85ebca6b);
+  }
+  return (a >>> 0).toString(16).padStart(8, '0') + (b >>> 0).toString(16).padStart(8, '0');
+}
+
+/** One stretch of bytes that means the same in both layouts. */
+export interface Move {
+  readonly from: number;
+  readonly to: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * How to carry a record over: fields are matched by name, kind, version and size; what has no counterpart starts empty and warms up again.
+ */
+export function movesBetween(from: Layout, to: Layout): readonly Move[] {
+  const known = new Map(from.places.map((place) => [place.name, place]));
+  return to.places.flatMap((place) => {
+    const old = known.get(place.name);
+    const same = old?.kind === place.kind && old.version === place.version && old.sizeBytes === place.sizeBytes;
+    return old && same ? [{ from: old.offset, to: place.offset, sizeBytes: place.sizeBytes }] : [];
+  });
+}

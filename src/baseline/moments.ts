@@ -1,0 +1,85 @@
+import type { Field, RecordView } from './record.ts';
+
+/** What is taken for granted about a value before a token has shown its own: worth `weight` observations. */
+export interface Prior {
+  readonly mean: number;
+  readonly deviation: number;
+  readonly weight: number;
+}
+
+/** Mean and spread of a value, as far as they are known. */
+export interface MomentsRead {
+  /** Effective number of observations, at most `weightMax`. */
+  readonly weight: number;
+  /** Mean of the observations, shrunk towards the prior's. */
+  mean(prior: Prior): number;
+  /** Standard deviation, shrunk towards the prior's; never below `deviationMin`. */
+  deviation(prior: Prior, deviationMin: number): number;
+}
+
+export interface MomentsWrite extends MomentsRead {
+  add(value: number): void;
+}
+
+/**
+ * Decayed mean and variance (West 1979, with the weight capped so that old observations fade at rate 1/`weightMax`). 16 bytes.
+ */
+export function moments(options: { readonly weightMax: number }): Field<MomentsRead, MomentsWrite> {
+  return {
+    kind: 'moments',
+    version: 1,
+    sizeBytes: 16,
+    open: (view, offset) => new Moments(view, offset, options.weightMax),
+  };
+}
+
+/** Opened by `moments()`, and by the fields that keep moments among other things. */
+export class Moments implements MomentsWrite {
+  readonly #view: RecordView;
+  readonly #offset: number;
+  readonly #weightMax: number;
+
+  constructor(view: RecordView, offset: number, weightMax: number) {
+    this.#view = view;
+    this.#offset = offset;
+    this.#weightMax = weightMax;
+  }
+
+  get #at(): number {
+    return (this.#view.base + this.#offset) >> 2;
+  }
+
+  get weight(): number {
+    return this.#view.f32[this.#at] ?? 0;
+  }
+
+  mean(prior: Prior): number {
+    const weight = this.weight;
+    const own = this.#view.f32[this.#at + 1] ?? 0;
+    return (weight * own + prior.weight * prior.mean) / (weight + prior.weight);
+  }
+
+  deviation(prior: Prior, deviationMin: number): number {
+    const weight = this.weight;
+    const own = this.#view.f32[this.#at + 1] ?? 0;
+    const variance = this.#view.f32[this.#at + 2] ?? 0;
+    const mean = this.mean(prior);
+    const total =
+      weight * (variance + (own - mean) ** 2) + prior.weight * (prior.deviation ** 2 + (prior.mean - mean) ** 2);
+    return Math.max(deviationMin, Math.sqrt(total / (weight + prior.weight)));
+  }
+
+  add(value: number, weight = this.#view.weight): void {
+    const f32 = this.#view.f32;
+    const at = this.#at;
+    const before = Math.min(f32[at] ?? 0, this.#weightMax - weight);
+    const after = before + weight;
+    if (after <= 0) return;
+    const mean = f32[at + 1] ?? 0;
+    const variance = f32[at + 2] ?? 0;
+    const step = ((value - mean) * weight) / after;
+    f32[at] = after;
+    f32[at + 1] = mean + step;
+    f32[at + 2] = (before * (variance + step * step) + weight * (value - mean - step) ** 2) / after;
+  }
+}

@@ -1,0 +1,92 @@
+import { Moments, type Prior } from './moments.ts';
+import type { Field, RecordView } from './record.ts';
+import { tailBits } from './tail.ts';
+
+export interface RateWindowRead {
+  /** Closed windows learned from, at most `WEIGHT_MAX`. */
+  readonly closedCount: number;
+  /** What the open window holds so far at the time `at`; 0 when the last event was in an earlier one. */
+  open(at: number): number;
+  /** The total that the token's own windows stay below `quantileDeviations` standard deviations above their mean. */
+  usual(prior: Prior, quantileDeviations: number): number;
+  /** How surprising it is that one of the owner's windows holds `total` or more, in bits (see `tailBits`). */
+  surprise(total: number, prior: Prior): number;
+}
+
+export interface RateWindowWrite extends RateWindowRead {
+  add(amount: number, at: number): void;
+}
+
+const WEIGHT_MAX = 500;
+/** In log₂ units: even the steadiest token varies by a third. */
+const DEVIATION_MIN = 0.4;
+
+/**
+ * How much of something falls into windows of fixed length: the running sum of the open window beside mean and spread of the closed
+ * ones, in log₂(1 + x), since such sums are closer to log-normal than to anything else. The open window can be tested at every event.
+ * Only windows with any activity count: inactivity is another question. 32 bytes: window u32, sum f32, least weight f32, –, moments.
+ */
+export function rateWindow(options: { readonly windowMs: number }): Field<RateWindowRead, RateWindowWrite> {
+  return {
+    kind: `rate-window/${options.windowMs}`,
+    version: 1,
+    sizeBytes: 32,
+    open: (view, offset) => new RateWindow(view, offset, options.windowMs),
+  };
+}
+
+class RateWindow implements RateWindowWrite {
+  readonly #view: RecordView;
+  readonly #offset: number;
+  readonly #windowMs: number;
+  readonly #closed: Moments;
+
+  constructor(view: RecordView, offset: number, windowMs: number) {
+    this.#view = view;
+    this.#offset = offset;
+    this.#windowMs = windowMs;
+    this.#closed = new Moments(view, offset + 16, WEIGHT_MAX);
+  }
+
+  get #at(): number {
+    return (this.#view.base + this.#offset) >> 2;
+  }
+
+  get closedCount(): number {
+    return this.#closed.weight;
+  }
+
+  open(at: number): number {
+    return this.#view.u32[this.#at] === this.#windowOf(at) ? (this.#view.f32[this.#at + 1] ?? 0) : 0;
+  }
+
+  usual(prior: Prior, quantileDeviations: number): number {
+    const log = this.#closed.mean(prior) + quantileDeviations * this.#closed.deviation(prior, DEVIATION_MIN);
+    return Math.max(0, 2 ** log - 1);
+  }
+
+  surprise(total: number, prior: Prior): number {
+    const z = (Math.log2(1 + total) - this.#closed.mean(prior)) / this.#closed.deviation(prior, DEVIATION_MIN);
+    return tailBits(z);
+  }
+
+  add(amount: number, at: number): void {
+    const { f32, u32, weight } = this.#view;
+    const index = this.#at;
+    const window = this.#windowOf(at);
+    const current = u32[index] ?? 0;
+    // An event older than the open window can no longer change what was closed; it counts towards the open one.
+    if (window > current) {
+      if (current > 0) this.#closed.add(Math.log2(1 + (f32[index + 1] ?? 0)), f32[index + 2] ?? 0);
+      u32[index] = window;
+      f32[index + 1] = 0;
+      f32[index + 2] = 1;
+    }
+    f32[index + 1] = (f32[index + 1] ?? 0) + amount;
+    f32[index + 2] = Math.min(f32[index + 2] ?? 1, weight);
+  }
+
+  #windowOf(at: number): number {
+    return Math.max(0, Math.floor(at / this.#windowMs));
+  }
+}

@@ -1,0 +1,158 @@
+import { hashName } from './hash.ts';
+import type { Field, RecordView } from './record.ts';
+import { dayOf } from './time.ts';
+
+export interface SeenSetRead {
+  /** Distinct names remembered. */
+  readonly size: number;
+  /** Names offered so far, fading with a half-life of `HALF_LIFE_DAYS`. */
+  readonly observations: number;
+  /**
+   * `known`: the owner's. `fresh`: seen, but so far only in suspicious or very few events; neither news nor proof of the owner.
+   * `new`: never seen, or forgotten.
+   */
+  standing(name: string, at: number): 'known' | 'fresh' | 'new';
+  /**
+   * Probability that the owner's next name is a new one: the share of new ones so far, smoothed as if `priorWeight` observations with a
+   * share of `priorRate` had gone before.
+   */
+  noveltyRate(priorRate: number, priorWeight: number): number;
+}
+
+export interface SeenSetWrite extends SeenSetRead {
+  add(name: string, at: number): void;
+}
+
+const HEADER_BYTES = 16;
+const ENTRY_BYTES = 8;
+/** One use of a name in an unsuspicious event; suspicious ones count less, in steps of 1/USE. */
+const USE = 32;
+const USES_MAX = 0xffff;
+/** Uses after which a name is the owner's. */
+const KNOWN_USES = 3 * USE;
+const HALF_LIFE_DAYS = 45;
+
+/**
+ * The names (tables, networks) a token has used, with how often and how lately, and how often it uses a new one. Bounded: past
+ * `capacity` the name used longest ago goes. `16 + 8 × capacity` bytes.
+ *
+ * Layout: observations f32, novelties f32, size u32, day u32, then entries of hash u32, day u16, uses u16.
+ */
+export function seenSet(options: {
+  readonly capacity: number;
+  readonly forgetAfterDays: number;
+}): Field<SeenSetRead, SeenSetWrite> {
+  return {
+    kind: 'seen-set',
+    version: 1,
+    sizeBytes: HEADER_BYTES + ENTRY_BYTES * options.capacity,
+    open: (view, offset) => new SeenSet(view, offset, options.capacity, options.forgetAfterDays),
+  };
+}
+
+class SeenSet implements SeenSetWrite {
+  readonly #view: RecordView;
+  readonly #offset: number;
+  readonly #capacity: number;
+  readonly #forgetAfterDays: number;
+
+  constructor(view: RecordView, offset: number, capacity: number, forgetAfterDays: number) {
+    this.#view = view;
+    this.#offset = offset;
+    this.#capacity = capacity;
+    this.#forgetAfterDays = forgetAfterDays;
+  }
+
+  get #at(): number {
+    return (this.#view.base + this.#offset) >> 2;
+  }
+
+  get size(): number {
+    return this.#view.u32[this.#at + 2] ?? 0;
+  }
+
+  get observations(): number {
+    return this.#view.f32[this.#at] ?? 0;
+  }
+
+  standing(name: string, at: number): 'known' | 'fresh' | 'new' {
+    const entry = this.#find(hashName(name, this.#view.hashSeed));
+    if (entry < 0 || this.#isForgotten(entry, at)) return 'new';
+    return this.#uses(entry) >= KNOWN_USES ? 'known' : 'fresh';
+  }
+
+  noveltyRate(priorRate: number, priorWeight: number): number {
+    const novelties = this.#view.f32[this.#at + 1] ?? 0;
+    return (novelties + priorRate * priorWeight) / (this.observations + priorWeight);
+  }
+
+  add(name: string, at: number): void {
+    this.#fade(dayOf(at));
+    const { f32, weight } = this.#view;
+    const hash = hashName(name, this.#view.hashSeed);
+    let entry = this.#find(hash);
+    if (entry < 0 || this.#isForgotten(entry, at)) {
+      if (entry < 0) entry = this.#claim();
+      this.#write(entry, hash, 0);
+      f32[this.#at + 1] = (f32[this.#at + 1] ?? 0) + weight;
+    }
+    f32[this.#at] = (f32[this.#at] ?? 0) + weight;
+    const uses = Math.min(USES_MAX, this.#uses(entry) + Math.max(1, Math.round(weight * USE)));
+    this.#write(entry, hash, uses, dayOf(at));
+  }
+
+  /** Index of the entry with this hash, in 32-bit words, or -1. A few dozen words in a row: cheaper than any index. */
+  #find(hash: number): number {
+    const u32 = this.#view.u32;
+    const first = this.#at + HEADER_BYTES / 4;
+    const end = first + 2 * this.size;
+    for (let i = first; i < end; i += 2) if (u32[i] === hash) return i;
+    return -1;
+  }
+
+  /** A free entry, or the one used longest ago (the less used of two such). */
+  #claim(): number {
+    const first = this.#at + HEADER_BYTES / 4;
+    const size = this.size;
+    if (size < this.#capacity) {
+      this.#view.u32[this.#at + 2] = size + 1;
+      return first + 2 * size;
+    }
+    let oldest = first;
+    for (let i = first + 2; i < first + 2 * size; i += 2) {
+      const dayDifference = this.#day(i) - this.#day(oldest);
+      if (dayDifference < 0 || (dayDifference === 0 && this.#uses(i) < this.#uses(oldest))) oldest = i;
+    }
+    return oldest;
+  }
+
+  #write(entry: number, hash: number, uses: number, day = 0): void {
+    this.#view.u32[entry] = hash;
+    this.#view.u16[2 * entry + 2] = Math.max(this.#day(entry), day);
+    this.#view.u16[2 * entry + 3] = uses;
+  }
+
+  #day(entry: number): number {
+    return this.#view.u16[2 * entry + 2] ?? 0;
+  }
+
+  #uses(entry: number): number {
+    return this.#view.u16[2 * entry + 3] ?? 0;
+  }
+
+  #isForgotten(entry: number, at: number): boolean {
+    return dayOf(at) - this.#day(entry) > this.#forgetAfterDays;
+  }
+
+  /** Halves the two counts every `HALF_LIFE_DAYS`, so that the rate of novelty follows the token's present habits. */
+  #fade(day: number): void {
+    const { f32, u32 } = this.#view;
+    const before = u32[this.#at + 3] ?? 0;
+    if (day <= before) return;
+    u32[this.#at + 3] = day;
+    if (before === 0) return;
+    const factor = 2 ** (-(day - before) / HALF_LIFE_DAYS);
+    f32[this.#at] = (f32[this.#at] ?? 0) * factor;
+    f32[this.#at + 1] = (f32[this.#at + 1] ?? 0) * factor;
+  }
+}

@@ -1,0 +1,114 @@
+import { arraysOf, type ChunkArrays, createRecordView, type RecordView } from './record.ts';
+
+const RECORDS_PER_CHUNK = 1024;
+
+/**
+ * The records of all tokens of one partition: a few large buffers and one index. Records are never moved, so a slot stays valid for the
+ * slab's life. A slab refuses new tokens beyond `tokensMax`; it never evicts a token it knows to make room for one it does not, since
+ * anyone can invent tokens.
+ */
+export interface Slab {
+  readonly view: RecordView;
+  readonly tokenCount: number;
+  readonly recordBytes: number;
+  /** Points the view at a token's record. `false`: unknown, and the slab is full. */
+  seek(token: string): boolean;
+  /** Points the view at a token's record if there is one. */
+  find(token: string): boolean;
+  /** Slot of the record that the view points at. */
+  readonly slot: number;
+  tokenAt(slot: number): string;
+  /** The bytes of the record in a slot: a view, not a copy. */
+  bytesAt(slot: number): Uint8Array;
+  tokens(): IterableIterator<string>;
+}
+
+export function createSlab(options: {
+  readonly recordBytes: number;
+  readonly tokensMax: number;
+  readonly hashSeed: number;
+}): Slab {
+  return new ChunkedSlab(options.recordBytes, options.tokensMax, options.hashSeed);
+}
+
+class ChunkedSlab implements Slab {
+  readonly recordBytes: number;
+  readonly view: RecordView;
+  readonly #tokensMax: number;
+  readonly #chunks: ChunkArrays[] = [];
+  readonly #slots = new Map<string, number>();
+  readonly #tokens: string[] = [];
+  #slot = -1;
+  #chunk = -1;
+
+  constructor(recordBytes: number, tokensMax: number, hashSeed: number) {
+    this.recordBytes = recordBytes;
+    this.#tokensMax = tokensMax;
+    this.view = createRecordView(new ArrayBuffer(0), hashSeed);
+  }
+
+  get tokenCount(): number {
+    return this.#tokens.length;
+  }
+
+  get slot(): number {
+    return this.#slot;
+  }
+
+  seek(token: string): boolean {
+    if (this.find(token)) return true;
+    if (this.#tokens.length >= this.#tokensMax) return false;
+    const slot = this.#tokens.length;
+    if (slot % RECORDS_PER_CHUNK === 0) {
+      this.#chunks.push(arraysOf(new ArrayBuffer(RECORDS_PER_CHUNK * this.recordBytes)));
+    }
+    this.#tokens.push(token);
+    this.#slots.set(token, slot);
+    this.#point(slot);
+    return true;
+  }
+
+  find(token: string): boolean {
+    const slot = this.#slots.get(token);
+    if (slot === undefined) return false;
+    this.#point(slot);
+    return true;
+  }
+
+  tokenAt(slot: number): string {
+    const token = this.#tokens[slot];
+    if (token === undefined) throw new RangeError(`slot ${slot} holds no token`);
+    return token;
+  }
+
+  bytesAt(slot: number): Uint8Array {
+    const start = (slot % RECORDS_PER_CHUNK) * this.recordBytes;
+    return this.#chunkOf(slot).u8.subarray(start, start + this.recordBytes);
+  }
+
+  tokens(): IterableIterator<string> {
+    return this.#slots.keys();
+  }
+
+  #chunkOf(slot: number): ChunkArrays {
+    const chunk = this.#chunks[Math.floor(slot / RECORDS_PER_CHUNK)];
+    if (chunk === undefined) throw new RangeError(`slot ${slot} holds no record`);
+    return chunk;
+  }
+
+  #point(slot: number): void {
+    const { view } = this;
+    const chunkIndex = Math.floor(slot / RECORDS_PER_CHUNK);
+    if (chunkIndex !== this.#chunk) {
+      const chunk = this.#chunkOf(slot);
+      view.f64 = chunk.f64;
+      view.f32 = chunk.f32;
+      view.u32 = chunk.u32;
+      view.u16 = chunk.u16;
+      view.u8 = chunk.u8;
+      this.#chunk = chunkIndex;
+    }
+    view.base = (slot % RECORDS_PER_CHUNK) * this.recordBytes;
+    this.#slot = slot;
+  }
+}

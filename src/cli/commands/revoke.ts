@@ -1,0 +1,37 @@
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { encodeFindingsRecord, type PersonRequest } from '../../pipeline/findings.ts';
+import { TOPICS } from '../../pipeline/topics.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { type CliIo, UsageError } from '../io.ts';
+import { readLedger } from '../ledger.ts';
+import { configOption, withLog } from '../project.ts';
+
+/** Asks the running responder to revoke the token of an alert, or to undo that. */
+export function revokeCommand(io: CliIo): Command {
+  return new Command('revoke')
+    .description('revoke the token of an alert (also one that is held or only shadowed), or undo a revocation')
+    .argument('<alert>', 'id of the alert: see "tokenwarden alerts list"')
+    .option('--undo', 'give the token back')
+    .addOption(configOption())
+    .action(async (alertId: string, options: { undo?: boolean; config?: string }) => {
+      await withLog(io, options.config, 'append', async (log) => {
+        const { alerts } = await readLedger(log);
+        const entry = alerts.get(alertId);
+        if (entry === undefined)
+          throw new UsageError(`no alert has the id "${alertId}": see "tokenwarden alerts list"`, 1);
+        const request: PersonRequest = {
+          kind: options.undo ? 'undo' : 'revoke',
+          alertId,
+          by: userInfo().username,
+          at: systemClock.now(),
+        };
+        const value = encodeFindingsRecord({ kind: 'request', request });
+        await log.append(TOPICS.findings, [{ key: entry.alert.token, partition: 0, value }]);
+        const what = options.undo ? 'undoing the revocation of' : 'revoking';
+        io.err(
+          `asked for ${what} ${JSON.stringify(entry.alert.token)}; see "tokenwarden alerts show ${alertId}" for what comes of it\n`,
+        );
+      });
+    });
+}

@@ -1,0 +1,62 @@
+/** What a command is given of the world, so that tests can give it another. */
+export interface CliIo {
+  /** To standard output: results. */
+  out(text: string): void;
+  /** To standard error: progress and complaints. */
+  err(text: string): void;
+  /** Whether standard error is a terminal, where progress may be redrawn. */
+  readonly isTerminal: boolean;
+  /** Whether standard output is a terminal that wants colours. */
+  readonly colours: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the user wants the command to end. */
+  readonly interrupted: AbortSignal;
+}
+
+/** Something the user can mend: printed without a stack. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly exitCode: number;
+  constructor(message: string, exitCode = 2) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Prints rows under a heading, columns as wide as they need to be. */
+export function table(io: CliIo, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  for (const row of all)
+    io.out(
+      `${row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
+}
+
+/** Progress of something that takes longer than a second, on standard error; only on a terminal. */
+export interface Progress {
+  update(text: string): void;
+  end(): void;
+}
+
+const REDRAW_MS = 200;
+
+export function startProgress(io: CliIo): Progress {
+  let drawnAt = 0;
+  let drawn = false;
+  return {
+    update: (text) => {
+      const now = performance.now();
+      if (!io.isTerminal || now - drawnAt < REDRAW_MS) return;
+      drawnAt = now;
+      drawn = true;
+      io.err(`\r\u001b[K${text}`);
+    },
+    end: () => {
+      if (drawn) io.err('\r\u001b[K');
+    },
+  };
+}

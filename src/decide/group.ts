@@ -1,0 +1,54 @@
+import type { Alert } from '../domain/alert.ts';
+import type { Assessment, Finding, Severity } from '../domain/finding.ts';
+import { deriveId } from '../domain/identifier.ts';
+import { severityRank } from './match.ts';
+
+/** Contribution from which a finding counts when severity and dimensions are judged, bits. */
+const COUNTING_BITS = 1;
+
+/** The alert that an assessment belongs to: the same on every replay and instance. */
+export function alertIdOf(assessment: Assessment): string {
+  return deriveId('alr', assessment.token, assessment.episode);
+}
+
+/** Opens an alert or brings it up to date. */
+export function group(previous: Alert | undefined, assessment: Assessment): Alert {
+  const severity = severityOf(assessment);
+  if (previous === undefined) {
+    return {
+      id: alertIdOf(assessment),
+      token: assessment.token,
+      severity,
+      worst: assessment,
+      latest: assessment,
+      openedAt: assessment.openedAt,
+      updatedAt: assessment.at,
+      assessmentCount: 1,
+      stamps: { event: assessment.at, log: assessment.loggedAt },
+    };
+  }
+  return {
+    ...previous,
+    severity: severityRank(severity) > severityRank(previous.severity) ? severity : previous.severity,
+    worst: assessment.score > previous.worst.score ? assessment : previous.worst,
+    latest: assessment,
+    updatedAt: Math.max(previous.updatedAt, assessment.at),
+    assessmentCount: previous.assessmentCount + 1,
+  };
+}
+
+/** Findings that weigh enough to be counted. */
+export function countingFindings(assessment: Assessment): readonly Finding[] {
+  return assessment.findings.filter((finding) => finding.contribution >= COUNTING_BITS);
+}
+
+/** The severest counting finding; critical when the score would allow a revocation and two dimensions agree. */
+function severityOf(assessment: Assessment): Severity {
+  const findings = countingFindings(assessment);
+  const dimensions = new Set(findings.map((finding) => finding.dimension));
+  if (assessment.score >= assessment.revokeThreshold && dimensions.size >= 2) return 'critical';
+  return findings.reduce<Severity>(
+    (worst, finding) => (severityRank(finding.severity) > severityRank(worst) ? finding.severity : worst),
+    'low',
+  );
+}

@@ -1,0 +1,274 @@
+import type { Action, ActionState, Reason } from '../domain/action.ts';
+import type { Alert, Stamps } from '../domain/alert.ts';
+import type { Assessment } from '../domain/finding.ts';
+import { deriveId } from '../domain/identifier.ts';
+import { alertIdOf, group } from './group.ts';
+import { needsTelling, receiversOf, type Told } from './notify.ts';
+import { NOTIFICATION_EXPIRES_MS, type Policy, REVOCATION_EXPIRES_MS } from './policy.ts';
+import { decideRevocation } from './revoke.ts';
+
+/** An alert with everything decided about it: what the ledger keeps under the alert's id. */
+export interface AlertEntry {
+  readonly alert: Alert;
+  readonly revocation: Revocation | null;
+  /** By receiver, in order of first telling. */
+  readonly told: readonly (readonly [receiver: string, told: Told])[];
+  /** Offset of the last findings record taken into it: one at or below it has been taken before a restart. */
+  readonly offset: number;
+}
+
+/** Where the revocation of an alert's token stands. */
+export interface Revocation {
+  /** `null` while it is only held or weighed. */
+  readonly actionId: string | null;
+  readonly revoker: string | null;
+  readonly state: ActionState | 'none';
+  readonly reason: Reason;
+}
+
+/** An action with where it stands: what the ledger keeps under the action's id. */
+export interface ActionEntry {
+  readonly action: Action;
+  /** As they stood when the action was decided, so that every attempt says the same. */
+  readonly alert: Alert;
+  readonly revocation: Revocation | null;
+  readonly state: ActionState;
+  /** What the other side said last. */
+  readonly detail: string;
+  readonly attemptCount: number;
+  readonly changedAt: number;
+}
+
+/** What came of one input: entries to make durable, in this order, before any action is tried. */
+export interface Decided {
+  readonly alert: AlertEntry;
+  readonly actions: readonly ActionEntry[];
+}
+
+/** What an alert's entry carries on from the one before. */
+type Context = Pick<AlertEntry, 'told' | 'offset'>;
+
+const ALERTS_KEPT_MAX = 20_000;
+const STANDING: ReadonlySet<ActionState> = new Set(['approved', 'accepted', 'verified', 'ineffective']);
+
+/**
+ * Turns assessments and outcomes into alerts and actions. Holds what guard rails need to see; rebuilt from the ledger after a restart.
+ * Synchronous and deterministic; the present is an argument.
+ */
+export class Responder {
+  readonly #policy: Policy;
+  readonly #alerts = new Map<string, AlertEntry>();
+  readonly #actions = new Map<string, ActionEntry>();
+  /** Latest revocation by token. */
+  readonly #revocations = new Map<string, string>();
+  readonly #suspects = new Map<string, number>();
+
+  constructor(policy: Policy) {
+    this.#policy = policy;
+  }
+
+  alert(id: string): AlertEntry | undefined {
+    return this.#alerts.get(id);
+  }
+
+  action(id: string): ActionEntry | undefined {
+    return this.#actions.get(id);
+  }
+
+  /** Actions that were approved and have no outcome yet: what a restarted process has to take up again. */
+  unsettled(): readonly ActionEntry[] {
+    return [...this.#actions.values()].filter(({ state }) => state === 'approved' || state === 'accepted');
+  }
+
+  /** Takes an entry back from the ledger. */
+  restoreAlert(entry: AlertEntry): void {
+    this.#keepAlert(entry);
+    this.#suspects.set(entry.alert.token, entry.alert.updatedAt);
+  }
+
+  restoreAction(entry: ActionEntry): void {
+    this.#keepAction(entry);
+  }
+
+  /**
+   * An assessment came in.
+   *
+   * @param offset of its record in the findings log; one that was taken before a restart decides nothing.
+   */
+  onAssessment(assessment: Assessment, offset: number, now: number): Decided | undefined {
+    const previous = this.#alerts.get(alertIdOf(assessment));
+    if (previous && offset <= previous.offset) return undefined;
+    const alert = group(previous?.alert, assessment);
+    this.#noteSuspect(alert.token, now);
+    const before: Context = { told: previous?.told ?? [], offset };
+    const standing = previous?.revocation ?? null;
+    if (standing?.actionId != null) return this.#tell(alert, standing, before, [], now);
+    const decision = decideRevocation(alert, this.#policy, this.#surroundings(alert.token), now);
+    const { state, revoker, reason } = decision;
+    if (state === 'none' || revoker === null) {
+      return this.#tell(alert, { actionId: null, revoker, state: 'none', reason }, before, [], now);
+    }
+    if (state === 'held' && standing?.state === 'held' && standing.reason.code === reason.code) {
+      return this.#tell(alert, standing, before, [], now);
+    }
+    return this.#revoke(alert, state, revoker, reason, before, now);
+  }
+
+  /** An action got an outcome: the alert shows it, and receivers hear of a revocation's. */
+  onOutcome(
+    actionId: string,
+    state: ActionState,
+    detail: string,
+    attemptCount: number,
+    now: number,
+  ): Decided | undefined {
+    const before = this.#actions.get(actionId);
+    if (before === undefined) return undefined;
+    const entry: ActionEntry = { ...before, state, detail, attemptCount, changedAt: now };
+    this.#keepAction(entry);
+    const known = this.#alerts.get(before.action.alertId);
+    if (known === undefined) return undefined;
+    if (before.action.kind === 'notify') return { alert: known, actions: [entry] };
+    const undone = before.action.kind === 'undo' && state === 'accepted';
+    const revocation: Revocation = {
+      actionId: known.revocation?.actionId ?? actionId,
+      revoker: before.action.target,
+      state: undone ? 'undone' : state,
+      reason: before.action.reason,
+    };
+    if (undone) this.#revocations.delete(before.action.token);
+    const stamps = state === 'accepted' ? { accepted: now } : state === 'verified' ? { verified: now } : {};
+    const alert = before.action.kind === 'revoke' ? withStamps(known.alert, stamps) : known.alert;
+    return this.#tell(alert, revocation, known, [entry], now);
+  }
+
+  /**
+   * A person wants a revocation undone, or a held one done.
+   *
+   * @param request its time is part of the action's id: asking again is another action, replaying the request is not.
+   */
+  onRequest(
+    request: { readonly kind: 'revoke' | 'undo'; readonly alertId: string; readonly by: string; readonly at: number },
+    now: number,
+  ): Decided | undefined {
+    const known = this.#alerts.get(request.alertId);
+    const revoker = known?.revocation?.revoker ?? this.#policy.revocationRules[0]?.revoker;
+    if (known === undefined || revoker === undefined) return undefined;
+    const reason: Reason = { code: 'asked-by-person', text: `asked by ${request.by}` };
+    const action = this.#actionOf(request.kind, known.alert, revoker, reason, now, String(request.at));
+    if (this.#actions.has(action.id)) return undefined;
+    const revocation: Revocation = { actionId: action.id, revoker, state: 'approved', reason };
+    const alert = request.kind === 'revoke' ? withStamps(known.alert, { decided: now }) : known.alert;
+    const entry = this.#open(action, alert, revocation, 'approved', '', now);
+    return this.#tell(alert, revocation, known, [entry], now);
+  }
+
+  #revoke(
+    alert: Alert,
+    state: 'approved' | 'shadow' | 'held',
+    revoker: string,
+    reason: Reason,
+    before: Context,
+    now: number,
+  ): Decided {
+    const action = this.#actionOf('revoke', alert, revoker, reason, now, '');
+    const revocation: Revocation = { actionId: state === 'held' ? null : action.id, revoker, state, reason };
+    const stamped = state === 'approved' ? withStamps(alert, { decided: now }) : alert;
+    const entry = this.#open(action, stamped, revocation, state, reason.text, now);
+    return this.#tell(stamped, revocation, before, [entry], now);
+  }
+
+  #open(
+    action: Action,
+    alert: Alert,
+    revocation: Revocation | null,
+    state: ActionState,
+    detail: string,
+    now: number,
+  ): ActionEntry {
+    const entry: ActionEntry = { action, alert, revocation, state, detail, attemptCount: 0, changedAt: now };
+    this.#keepAction(entry);
+    return entry;
+  }
+
+  #surroundings(token: string) {
+    const standing = this.#actions.get(this.#revocations.get(token) ?? '')?.state ?? null;
+    const approvedAt = [...this.#actions.values()].flatMap(({ action, state }) =>
+      action.kind === 'revoke' && action.reason.code === 'policy-revokes' && state !== 'held' ? [action.decidedAt] : [],
+    );
+    const shadowAt = [...this.#actions.values()].flatMap(({ action, state }) =>
+      state === 'shadow' ? [action.decidedAt] : [],
+    );
+    return {
+      standing: standing !== null && STANDING.has(standing) ? standing : null,
+      approvedAt: [...approvedAt, ...shadowAt],
+      suspects: this.#suspects,
+    };
+  }
+
+  #tell(
+    alert: Alert,
+    revocation: Revocation | null,
+    before: Context,
+    actions: readonly ActionEntry[],
+    now: number,
+  ): Decided {
+    const told = new Map(before.told);
+    const notifications: ActionEntry[] = [];
+    const state = revocation === null || revocation.state === 'none' ? '' : revocation.state;
+    for (const receiver of receiversOf(alert, this.#policy)) {
+      const last = told.get(receiver);
+      const { tell, reason } = needsTelling(alert, last, state, this.#policy, now);
+      if (!tell) continue;
+      const count = (last?.count ?? 0) + 1;
+      told.set(receiver, { at: now, severity: alert.severity, revocationState: state, count });
+      const action = this.#actionOf('notify', alert, receiver, reason, now, String(count));
+      notifications.push(this.#open(action, alert, revocation, 'approved', '', now));
+    }
+    const entry: AlertEntry = { alert, revocation, told: [...told], offset: before.offset };
+    this.#keepAlert(entry);
+    return { alert: entry, actions: [...actions, ...notifications] };
+  }
+
+  #actionOf(kind: Action['kind'], alert: Alert, target: string, reason: Reason, now: number, part: string): Action {
+    return {
+      id: deriveId('act', alert.id, kind, target, part),
+      kind,
+      alertId: alert.id,
+      token: alert.token,
+      principal: alert.latest.principal,
+      target,
+      reason,
+      decidedAt: now,
+      expiresAt: now + (kind === 'notify' ? NOTIFICATION_EXPIRES_MS : REVOCATION_EXPIRES_MS),
+    };
+  }
+
+  #noteSuspect(token: string, now: number): void {
+    this.#suspects.delete(token);
+    this.#suspects.set(token, now);
+    for (const [suspect, at] of this.#suspects) {
+      if (now - at < this.#policy.guardRails.brake.windowMs) break;
+      this.#suspects.delete(suspect);
+    }
+  }
+
+  #keepAlert(entry: AlertEntry): void {
+    this.#alerts.delete(entry.alert.id);
+    this.#alerts.set(entry.alert.id, entry);
+    if (this.#alerts.size <= ALERTS_KEPT_MAX) return;
+    const oldest = this.#alerts.keys().next().value;
+    if (oldest === undefined) return;
+    this.#alerts.delete(oldest);
+    for (const [id, { action }] of this.#actions) if (action.alertId === oldest) this.#actions.delete(id);
+  }
+
+  #keepAction(entry: ActionEntry): void {
+    this.#actions.set(entry.action.id, entry);
+    if (entry.action.kind === 'revoke') this.#revocations.set(entry.action.token, entry.action.id);
+  }
+}
+
+function withStamps(alert: Alert, stamps: Partial<Stamps>): Alert {
+  return { ...alert, stamps: { ...stamps, ...alert.stamps } };
+}

@@ -1,0 +1,111 @@
+import { DAY_MS } from '../baseline/time.ts';
+import type { ActionState, Reason } from '../domain/action.ts';
+import type { Alert } from '../domain/alert.ts';
+import { countingFindings } from './group.ts';
+import { matches, matchesPattern } from './match.ts';
+import type { GuardRails, Policy } from './policy.ts';
+
+/** What must be known about the rest of the world to decide about one alert. */
+export interface Surroundings {
+  /** State of the token's latest revocation, if there is one that still stands. */
+  readonly standing: ActionState | null;
+  /** When revocations were approved lately, ms since the epoch. */
+  readonly approvedAt: readonly number[];
+  /** Tokens that went over the threshold lately, with when, this one included. */
+  readonly suspects: ReadonlyMap<string, number>;
+}
+
+/** What to do about the token, and why. `none`: nothing to be written down. */
+export interface RevocationDecision {
+  readonly state: 'approved' | 'shadow' | 'held' | 'none';
+  readonly revoker: string | null;
+  readonly reason: Reason;
+}
+
+/**
+ * Decides whether a token is revoked. A list of reasons against, the ones that make the question moot first, the operator's wish to merely
+ * observe last: so the shadow ledger shows exactly what enforcing would have done.
+ *
+ * @param now ms since the epoch: wall clock live, event time in a replay
+ */
+export function decideRevocation(alert: Alert, policy: Policy, around: Surroundings, now: number): RevocationDecision {
+  if (around.standing !== null) return none('already-revoked', `a revocation of this token is ${around.standing}`);
+  const rule = policy.revocationRules.find((candidate) => matches(candidate.match, alert));
+  if (rule === undefined) return none('no-policy-matches', 'no revocation rule matches this alert');
+  const weak = weakness(alert, policy.guardRails);
+  if (weak) return { state: 'none', revoker: rule.revoker, reason: weak };
+  const hold = reasonToHold(alert, policy, around, now);
+  if (hold) return { state: 'held', revoker: rule.revoker, reason: hold };
+  if (policy.mode === 'observe') {
+    return {
+      state: 'shadow',
+      revoker: rule.revoker,
+      reason: { code: 'observe-mode', text: 'would be revoked; mode is observe' },
+    };
+  }
+  return { state: 'approved', revoker: rule.revoker, reason: { code: 'policy-revokes', text: strength(alert) } };
+}
+
+function none(code: Reason['code'], text: string): RevocationDecision {
+  return { state: 'none', revoker: null, reason: { code, text } };
+}
+
+/** Why the evidence is not enough, if it is not. */
+function weakness(alert: Alert, { dimensionsMin }: GuardRails): Reason | null {
+  const { worst } = alert;
+  if (worst.score < worst.revokeThreshold) {
+    const text = `score ${worst.score.toFixed(1)} is below the ${worst.revokeThreshold.toFixed(1)} bits that revoking takes`;
+    return { code: 'below-revoke-threshold', text };
+  }
+  const findings = countingFindings(worst);
+  // Anyone can fail, or type, in somebody's name.
+  const solid = findings.filter((finding) => finding.trust !== 'claimed' && finding.status !== 'experimental');
+  if (solid.length === 0) {
+    return {
+      code: 'claimed-evidence-only',
+      text: 'all evidence rests on what the client claims or on experimental detectors',
+    };
+  }
+  const dimensions = new Set(solid.map((finding) => finding.dimension));
+  if (dimensions.size < dimensionsMin) {
+    const text = `only ${[...dimensions].join(' and ')} is unusual; revoking takes ${dimensionsMin} independent dimensions`;
+    return { code: 'one-dimension-only', text };
+  }
+  return null;
+}
+
+/** Why a person should look first, if one should. */
+function reasonToHold(alert: Alert, policy: Policy, around: Surroundings, now: number): Reason | null {
+  const { guardRails } = policy;
+  const pattern = guardRails.protectedTokens.find((candidate) => matchesPattern(candidate, alert.token));
+  if (pattern !== undefined) return { code: 'token-protected', text: `the token is protected ("${pattern}")` };
+  const { firstSeenAt, eventCount } = alert.worst.baseline;
+  const days = (alert.worst.at - firstSeenAt) / DAY_MS;
+  if (days < guardRails.baselineDaysMin || eventCount < guardRails.baselineEventsMin) {
+    const text = `the baseline rests on ${days.toFixed(1)} days and ${eventCount} events; revoking takes ${guardRails.baselineDaysMin} days and ${guardRails.baselineEventsMin} events`;
+    return { code: 'baseline-too-young', text };
+  }
+  if (policy.stopped) return { code: 'stopped-globally', text: 'revocations are stopped for the whole installation' };
+  const { brake, budget } = guardRails;
+  const suspectCount = [...around.suspects.values()].filter((at) => now - at < brake.windowMs).length;
+  if (suspectCount >= brake.tokenCount) {
+    return {
+      code: 'many-tokens-at-once',
+      text: `${suspectCount} tokens deviate at once: more like a migration than a theft`,
+    };
+  }
+  const spent = around.approvedAt.filter((at) => now - at < budget.windowMs).length;
+  if (spent >= budget.revocationCount) {
+    return {
+      code: 'budget-spent',
+      text: `${spent} revocations within ${Math.round(budget.windowMs / 60_000)} minutes is the budget`,
+    };
+  }
+  return null;
+}
+
+function strength(alert: Alert): string {
+  const { worst } = alert;
+  const dimensions = [...new Set(countingFindings(worst).map((finding) => finding.dimension))];
+  return `score ${worst.score.toFixed(1)} bits (${worst.revokeThreshold.toFixed(1)} needed), unusual in ${dimensions.join(', ')}`;
+}

@@ -1,0 +1,49 @@
+import type { Alert } from '../domain/alert.ts';
+import type { RevocationSummary } from './receiver.ts';
+
+type State = RevocationSummary['state'];
+
+/** Still able to do harm, as far as anybody knows. */
+const UNDONE_AS_YET: ReadonlySet<State> = new Set([
+  'none',
+  'shadow',
+  'held',
+  'refused',
+  'expired',
+  'ineffective',
+  'undone',
+]);
+
+/** What the reader of a notification should do next, most urgent first. Contains no text of the event's. */
+export function nextStepsFor(alert: Alert, revocation: RevocationSummary | null): readonly string[] {
+  const state = revocation?.state ?? 'none';
+  const asleep = alert.severity === 'informational' || alert.severity === 'low';
+  return [
+    FIRST_STEP[state](alert.id),
+    'Ask the owner whether this was them: a release, a migration, a new office, a job run by hand.',
+    ...(asleep
+      ? []
+      : [
+          'Read what was taken: the statements of this token since the alert opened, and the tables in the evidence below.',
+        ]),
+    UNDONE_AS_YET.has(state)
+      ? 'If it was not them: take the token out of use now, rotate it, and find out where it leaked.'
+      : 'If it was not them: issue a new token, and find out where this one leaked before you do.',
+    'If it was them: silence the token while it lasts (response.silences); its new habits are learned by themselves.',
+  ];
+}
+
+const FIRST_STEP: Readonly<Record<State, (alertId: string) => string>> = {
+  none: (id) => `Nothing has been done about the token. To take it out of use: tokenwarden revoke ${id}`,
+  shadow: (id) =>
+    `Observe mode: nothing has been done about the token. To take it out of use: tokenwarden revoke ${id}`,
+  held: (id) => `A revocation waits for you: approve it with tokenwarden revoke ${id}, or leave the token alone.`,
+  approved: () => 'The token is being revoked: look again in a minute whether that is verified.',
+  accepted: () => 'The issuer has accepted the revocation: look again in a minute whether it is verified.',
+  verified: (id) => `The token is out of use. If that was a mistake: tokenwarden revoke ${id} --undo`,
+  ineffective: () =>
+    'ACT NOW: the issuer accepted the revocation and the token is still in use. Block it by other means: network, gateway, database.',
+  refused: () => 'ACT NOW: the revocation was refused. Take the token out of use by hand.',
+  expired: () => 'ACT NOW: the revocation never went through. Take the token out of use by hand.',
+  undone: () => 'The revocation was undone: the token works again. Make sure that this is meant.',
+};

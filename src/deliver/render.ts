@@ -1,0 +1,212 @@
+import type { Alert, Stamps } from '../domain/alert.ts';
+import type { Assessment, Evidence, Severity } from '../domain/finding.ts';
+import type { RevocationSummary, Situation } from './receiver.ts';
+import { quoted, safeText } from './safe-text.ts';
+import { byteText, countText, deltaText, numberText, oddsText, timeText } from './words.ts';
+
+/** An alert in words for somebody who knows nothing about it: plain data, free of treacherous characters, escaped for no markup. */
+export interface AlertText {
+  readonly alertId: string;
+  readonly severity: Severity;
+  readonly headline: string;
+  /** Whose token it is, and where it was used. */
+  readonly who: string;
+  /** What is unusual beside what is usual: a sentence for each finding, largest contribution first. */
+  readonly unusual: readonly string[];
+  /** How odd it is, what that rests on, what left meanwhile, what was done. */
+  readonly situation: readonly string[];
+  readonly evidenceRows: readonly EvidenceRow[];
+  /** Bits by finding, largest first; as shown they add up to the score as shown. */
+  readonly contributionRows: readonly ContributionRow[];
+  readonly score: string;
+  readonly stampRows: readonly StampRow[];
+  readonly nextSteps: readonly string[];
+}
+
+export interface EvidenceRow {
+  readonly what: string;
+  readonly observed: string;
+  readonly expected: string;
+  /** What the expectation rests on, and how far the observation can be believed if it is the client's own word. */
+  readonly basis: string;
+}
+
+export interface ContributionRow {
+  readonly title: string;
+  readonly bits: string;
+}
+
+export interface StampRow {
+  readonly label: string;
+  /** `–` until reached. */
+  readonly at: string;
+  /** Since the stamp before; empty for the first one and until reached. */
+  readonly sinceLast: string;
+  readonly sinceEvent: string;
+}
+
+/** Findings and evidence beyond these are counted, not shown. */
+const FINDINGS_MAX = 6;
+const EVIDENCE_MAX = 12;
+const SENTENCE_CHARS_MAX = 300;
+const STEPS_MAX = 8;
+
+/** Says an alert in words. The one place that does: receivers lay it out. */
+export function renderAlert({ alert, revocation, nextSteps }: Situation): AlertText {
+  return {
+    alertId: safeText(alert.id, 60),
+    severity: alert.severity,
+    headline: headlineOf(alert, revocation),
+    who: whoSentence(alert.latest),
+    unusual: unusualSentences(alert.worst),
+    situation: [
+      oddsSentence(alert.worst),
+      baselineSentence(alert.worst),
+      leftSentence(alert),
+      revocationSentence(revocation),
+    ],
+    evidenceRows: evidenceRowsOf(alert.worst),
+    contributionRows: contributionRowsOf(alert.worst),
+    score: `${alert.worst.score.toFixed(1)} bits`,
+    stampRows: stampRowsOf(alert.stamps),
+    nextSteps: nextSteps.slice(0, STEPS_MAX).map((step) => safeText(step, SENTENCE_CHARS_MAX)),
+  };
+}
+
+type State = RevocationSummary['state'];
+
+const HEADLINE_END: Readonly<Record<State, string>> = {
+  none: 'behaves unlike itself',
+  shadow: 'behaves unlike itself; observe mode, nothing done',
+  held: 'behaves unlike itself; revocation waits for you',
+  approved: 'behaves unlike itself; being revoked',
+  accepted: 'revoked, not verified yet',
+  verified: 'revoked and out of use',
+  ineffective: 'STILL IN USE after its revocation',
+  refused: 'behaves unlike itself; revocation REFUSED',
+  expired: 'behaves unlike itself; revocation FAILED',
+  undone: 'brought back: its revocation was undone',
+};
+
+function headlineOf(alert: Alert, revocation: RevocationSummary | null): string {
+  const severity = alert.severity.charAt(0).toUpperCase() + alert.severity.slice(1);
+  return `${severity}: token ${quoted(alert.token, 60)} ${HEADLINE_END[revocation?.state ?? 'none']}`;
+}
+
+function whoSentence(latest: Assessment): string {
+  const belongs = [
+    latest.principal === null ? '' : `principal ${quoted(latest.principal)}`,
+    latest.owner === null ? '' : `owner ${quoted(latest.owner)}`,
+    latest.environment === null ? '' : `environment ${quoted(latest.environment)}`,
+  ].filter((part) => part !== '');
+  const where = [
+    latest.database === null ? '' : ` on database ${quoted(latest.database)}`,
+    latest.address === null ? '' : ` from address ${safeText(latest.address, 60)}`,
+    latest.application === null ? '' : `, by a client that calls itself ${quoted(latest.application)}`,
+  ];
+  const who = `Token ${quoted(latest.token)}${belongs.length === 0 ? '' : ` (${belongs.join(', ')})`}`;
+  return `${who} was used${where.join('')}, last at ${timeText(latest.at)}.`;
+}
+
+function unusualSentences({ findings }: Assessment): readonly string[] {
+  const shown = findings.slice(0, FINDINGS_MAX);
+  const more = findings.length - shown.length;
+  return [
+    ...shown.map(({ title, explanation }) => safeText(`${title}: it ${explanation}.`, SENTENCE_CHARS_MAX)),
+    ...(more > 0 ? [`${countText(more, 'more finding')} add to it.`] : []),
+  ];
+}
+
+function oddsSentence({ score, threshold, revokeThreshold }: Assessment): string {
+  const odds = `Its rightful owner would look this odd on one day in ${oddsText(score)}`;
+  const limits = `alerts begin at ${threshold.toFixed(1)}, revoking at ${revokeThreshold.toFixed(1)}`;
+  return `${odds} (score ${score.toFixed(1)} bits; ${limits}).`;
+}
+
+function baselineSentence({ baseline, at }: Assessment): string {
+  const days = Math.max(0, (at - baseline.firstSeenAt) / 86_400_000);
+  return `What is usual rests on ${countText(baseline.eventCount, 'event')} of this token since ${timeText(baseline.firstSeenAt)}, ${numberText(Math.round(days * 10) / 10)} days before.`;
+}
+
+function leftSentence({ openedAt, latest: { since } }: Alert): string {
+  const left = [countText(since.eventCount, 'event'), countText(since.rowCount, 'row'), byteText(since.byteCount)];
+  return `Since this began at ${timeText(openedAt)}: ${left.join(', ')}.`;
+}
+
+function revocationSentence(revocation: RevocationSummary | null): string {
+  if (revocation === null) return 'Nothing was done about the token.';
+  const by = revocation.target === null ? '' : ` through ${quoted(revocation.target)}`;
+  return `${REVOCATION_WORDS[revocation.state].replace('{by}', () => by)} Reason: ${safeText(revocation.reason, SENTENCE_CHARS_MAX)}.`;
+}
+
+const REVOCATION_WORDS: Readonly<Record<State, string>> = {
+  none: 'The token was not revoked.',
+  shadow: 'The token was not revoked: observe mode. In enforce mode it would have been{by}.',
+  held: 'The token was not revoked: a revocation{by} waits for a person.',
+  approved: 'The token is being revoked{by}.',
+  accepted: 'The token was revoked{by}: the issuer accepted it, proof is awaited.',
+  verified: 'The token was revoked{by} and proven to be out of use.',
+  ineffective: 'The token was revoked{by}, the issuer accepted it, and the token can still be used.',
+  refused: 'The token was not revoked: the revocation{by} was refused.',
+  expired: 'The token was not revoked: the revocation{by} did not go through in time.',
+  undone: 'The token works again: its revocation{by} was undone.',
+};
+
+function evidenceRowsOf({ findings }: Assessment): readonly EvidenceRow[] {
+  return findings
+    .flatMap(({ evidence, trust }) =>
+      evidence.map((row) => ({
+        what: safeText(row.what, 80),
+        observed: valueText(row.observed),
+        expected: valueText(row.expected),
+        basis: `${numberText(row.sampleSize)} known${trust === 'claimed' ? '; the client’s own word' : ''}`,
+      })),
+    )
+    .slice(0, EVIDENCE_MAX);
+}
+
+function valueText(value: Evidence['observed']): string {
+  if (typeof value === 'number') return numberText(value);
+  return value === '' ? '–' : safeText(value);
+}
+
+/** Rounds to tenths so that the column still adds up: what is lost goes to those that lost most. */
+function contributionRowsOf({ score, findings }: Assessment): readonly ContributionRow[] {
+  const shown = findings.slice(0, FINDINGS_MAX);
+  const rest = score - shown.reduce((sum, { contribution }) => sum + contribution, 0);
+  const parts = shown.map(({ title, contribution }) => ({ title: safeText(title, 80), bits: contribution }));
+  if (Math.abs(rest) >= 0.05) parts.push({ title: 'everything else', bits: rest });
+  const tenths = parts.map(({ bits }) => Math.floor(bits * 10));
+  const target = Math.round(Number(score.toFixed(1)) * 10);
+  const missing = target - tenths.reduce((sum, tenth) => sum + tenth, 0);
+  const byLoss = parts.map((_, i) => i).sort((a, b) => lossOf(parts[b]?.bits) - lossOf(parts[a]?.bits));
+  const share = Math.floor(missing / Math.max(parts.length, 1));
+  const raised = new Set(byLoss.slice(0, missing - share * parts.length));
+  return parts.map(({ title }, i) => {
+    const shownTenths = (tenths[i] ?? 0) + share + (raised.has(i) ? 1 : 0);
+    return { title, bits: (shownTenths / 10).toFixed(1) };
+  });
+}
+
+function lossOf(bits = 0): number {
+  return bits * 10 - Math.floor(bits * 10);
+}
+
+const STAMP_LABELS: readonly (readonly [keyof Stamps, string])[] = [
+  ['event', 'event'],
+  ['log', 'in the log'],
+  ['decided', 'decided'],
+  ['accepted', 'issuer accepted'],
+  ['verified', 'verified'],
+];
+
+function stampRowsOf(stamps: Stamps): readonly StampRow[] {
+  let last = stamps.event;
+  return STAMP_LABELS.map(([stamp, label], i) => {
+    const at = stamps[stamp];
+    if (at === undefined) return { label, at: '–', sinceLast: '', sinceEvent: '' };
+    const row = { label, at: timeText(at), sinceLast: deltaText(at - last), sinceEvent: deltaText(at - stamps.event) };
+    last = at;
+    return i === 0 ? { ...row, sinceLast: '', sinceEvent: '' } : row;
+  });
+}

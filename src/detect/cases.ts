@@ -1,0 +1,69 @@
+import { layOut } from '../baseline/layout.ts';
+import type { Fields } from '../baseline/record.ts';
+import { createSlab } from '../baseline/slab.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import { blankEvent } from '../domain/blank-event.ts';
+import { type AnyDetector, CASE_FIRES_BITS, type CaseEvent, type DetectorCase } from './detector.ts';
+
+/** How one of a detector's own cases went. */
+export interface CaseOutcome {
+  readonly name: string;
+  readonly expected: DetectorCase['expect'];
+  /** The sum over the judged events, with a floor at zero as in the engine. */
+  readonly bits: number;
+  /** The sentence for the event that added most. */
+  readonly explanation: string;
+  readonly holds: boolean;
+}
+
+/** Runs a detector's cases as the engine would, but alone and without calibration: score, then learn, event by event. */
+export function runCases(detector: AnyDetector, config: unknown): readonly CaseOutcome[] {
+  return detector.cases.map((example) => runCase(detector, config, example));
+}
+
+function runCase(detector: AnyDetector, config: unknown, example: DetectorCase): CaseOutcome {
+  const subject = openAlone(detector);
+  example.history.forEach((partial, i) => {
+    detector.learn(subject.fields, caseEvent(partial, i), config);
+  });
+  let bits = 0;
+  let most = 0;
+  let explanation = '';
+  example.events.forEach((partial, i) => {
+    const event = caseEvent(partial, example.history.length + i);
+    const added = Math.min(detector.bitsMax ?? 4.5, detector.score(subject.fields, event, config) ?? 0);
+    bits = Math.max(0, bits + added);
+    if (added > most) {
+      most = added;
+      explanation = detector.explain(event, detector.evidence(subject.fields, event, config));
+    }
+    detector.learn(subject.fields, event, config);
+  });
+  const holds = example.expect === 'fires' ? bits >= CASE_FIRES_BITS : bits < 1;
+  return { name: example.name, expected: example.expect, bits, explanation, holds };
+}
+
+/** One detector with a record of its own, for its cases and for the conformance laws. */
+export function openAlone(detector: AnyDetector): {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** The record's bytes now. */
+  bytes(): Uint8Array;
+} {
+  const remembers = detector.remembers as Fields;
+  const layout = layOut([{ id: detector.id, fields: remembers }]);
+  const slab = createSlab({ recordBytes: layout.sizeBytes, tokensMax: 1, hashSeed: 1 });
+  slab.seek('case');
+  const places = new Map(layout.places.map((place) => [place.name, place.offset]));
+  const fields = Object.fromEntries(
+    Object.entries(remembers).map(([name, field]) => [
+      name,
+      field.open(slab.view, places.get(`${detector.id}/${name}`) ?? 0),
+    ]),
+  );
+  return { fields, bytes: () => slab.bytesAt(0).slice() };
+}
+
+/** Fills a case's event in. */
+export function caseEvent(partial: CaseEvent, index: number): AuditEvent {
+  return { ...blankEvent(`case/0/${index}`, 'case', partial.at), ...partial };
+}

@@ -1,0 +1,74 @@
+import type { z } from 'zod';
+import type { Fields, Readable, Writable } from '../baseline/record.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Dimension, Evidence, Severity, Status } from '../domain/finding.ts';
+import type { Trust } from '../domain/trust.ts';
+
+/**
+ * A detector: one file in `detectors/`, one default export, everything about it inside.
+ *
+ * It judges one dimension of a token's behaviour from what it has declared to remember about that token, and nothing else: no clock, no
+ * I/O, no other detector. The engine calls `score` and then `learn` for every event; all five functions are synchronous, deterministic and
+ * allocate as little as they can.
+ */
+export interface Detector<C = unknown, F extends Fields = Fields> {
+  /** Kebab-case; the file's name, the key in the configuration, the anchor in the docs. */
+  readonly id: string;
+  readonly title: string;
+  /** What it sees and by which probability model it judges, for the generated manual. */
+  readonly description: string;
+  readonly status: Status;
+  readonly severity: Severity;
+  readonly dimension: Dimension;
+  /** The least trusted field of the event that its bits rest on. */
+  readonly trust: Trust;
+  /** MITRE ATT&CK technique ids. */
+  readonly attack: readonly string[];
+  readonly falsePositives: readonly string[];
+  /** What a person does first when this detector leads an alert. */
+  readonly runbook: string;
+  /** A strict object; every option described and defaulted. */
+  readonly config: z.ZodType<C>;
+  readonly remembers: F;
+  /** The most one event may add to the sum, bits. Default 4.5. */
+  readonly bitsMax?: number;
+  /**
+   * log₂ of how much likelier the event is from a stranger than from the owner. Ordinary events give a little negative, odd ones positive.
+   * `undefined`: no opinion (nothing to judge by, or the event does not concern this dimension).
+   */
+  score(fields: Readable<F>, event: AuditEvent, config: C): number | undefined;
+  /** Takes the event into the baseline. Fields weigh it by how unsuspicious it was. */
+  learn(fields: Writable<F>, event: AuditEvent, config: C): void;
+  /** What was observed beside what was expected. Called, before `learn`, only for events worth telling about. */
+  evidence(fields: Readable<F>, event: AuditEvent, config: C): readonly Evidence[];
+  /** One plain sentence without the token's name, which stands before it: "read 3 tables it had never touched: …". */
+  explain(event: AuditEvent, evidence: readonly Evidence[]): string;
+  /** Histories with the outcome expected for their last event; at least one that fires and one that stays silent. */
+  readonly cases: readonly DetectorCase[];
+}
+
+/** An example that is documentation, test, and seed of the conformance laws at once. */
+export interface DetectorCase {
+  readonly name: string;
+  /** Learned first, in order. */
+  readonly history: readonly CaseEvent[];
+  /** Then judged (and learned), in order. */
+  readonly events: readonly CaseEvent[];
+  /** Whether the sum over `events` must reach `CASE_FIRES_BITS`, or must stay below 1 bit. */
+  readonly expect: 'fires' | 'silent';
+}
+
+/** An event with only what matters to the case; the rest is filled in. `at` is ms since the epoch. */
+export type CaseEvent = Partial<Omit<AuditEvent, 'at'>> & { readonly at: number };
+
+/** Bits over which a case counts as firing. */
+export const CASE_FIRES_BITS = 4;
+
+/** Names the types of a detector: options from its schema, fields from what it remembers. */
+export function defineDetector<C, F extends Fields>(detector: Detector<C, F>): Detector<C, F> {
+  return detector;
+}
+
+/** A detector of any options and fields, as the engine, which knows neither, holds it. */
+// biome-ignore lint/suspicious/noExplicitAny: the one place where a detector's own types are erased
+export type AnyDetector = Detector<any, any>;

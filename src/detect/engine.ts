@@ -1,0 +1,450 @@
+import { type Layout, layOut, type Move, movesBetween } from '../baseline/layout.ts';
+import type { Fields } from '../baseline/record.ts';
+import { createSlab, type Slab } from '../baseline/slab.ts';
+import { dayOf, HOUR_MS, SECOND_MS } from '../baseline/time.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Assessment, Finding } from '../domain/finding.ts';
+import type { Thresholds } from './budget.ts';
+import type { AnyDetector } from './detector.ts';
+import { contributionOf, FUSED_PRIOR, SUM_PRIOR } from './fusion.ts';
+import { type TokenHeader, tokenHeader } from './header.ts';
+import { decodeNotes, type Episode, encodeNotes, NoteBook, type NotedEvidence, type Notes } from './notes.ts';
+import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { type Suspicion, suspicion } from './suspicion.ts';
+
+/** A detector with its settings, as it takes part in scoring. */
+export interface Installed {
+  readonly detector: AnyDetector;
+  readonly config: unknown;
+  /** What its dimension counts for when contributions are added up. 0: it watches and contributes nothing. */
+  readonly weight: number;
+}
+
+export interface EngineOptions {
+  readonly installed: readonly Installed[];
+  readonly thresholds: Thresholds;
+  readonly hashSeed: number;
+  readonly tokensMax: number;
+  /** A detector threw: isolated and reported; the others go on. */
+  readonly onFailure: (detectorId: string, cause: unknown) => void;
+}
+
+/** Time after which half of a sum of evidence is gone, unless more comes. */
+const SUM_HALF_LIFE_MS = 4 * HOUR_MS;
+const BITS_MAX_DEFAULT = 4.5;
+/** The most one ordinary event may take back from a sum. */
+const BITS_MIN = -1;
+/** Evidence worth keeping in words. */
+const NOTE_BITS = 2;
+const SUSPECTS_MAX = 20_000;
+/** A token that stays below the threshold for this long has had its episode; what comes then is another alert. */
+const EPISODE_GAP_MS = 6 * HOUR_MS;
+/** While an episode lasts, its alert is brought up to date at most this often, unless something changes. */
+const TELL_INTERVAL_MS = 10 * SECOND_MS;
+const TELL_SCORE_STEP = 3;
+/** Contribution from which a detector is worth naming. */
+const NAMED_BITS = 1;
+/** Learning begins to fade at this share of the threshold and never falls below the floor: see `weightOf`. */
+const TRUSTED_SHARE = 0.4;
+const WEIGHT_MIN = 0.03;
+
+/** How long a token is known and how suspicious it is. */
+export interface TokenSummary {
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+  readonly eventCount: number;
+  /** Evidence each detector has summed up now, bits, and the days its calibration rests on. */
+  readonly suspicions: readonly { readonly detector: string; readonly sum: number; readonly days: number }[];
+}
+
+interface Slot {
+  readonly detector: AnyDetector;
+  readonly config: unknown;
+  readonly weight: number;
+  readonly bitsMax: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly suspicion: Suspicion;
+}
+
+/**
+ * Scores and learns the events of one partition's tokens, in order: detectors give bits, sums collect them, calibration makes them
+ * comparable, fusion adds them up, and what is over the threshold is told as an assessment. Synchronous and deterministic: the same
+ * events at the same offsets give the same assessments and the same bytes.
+ */
+export class Engine {
+  readonly layout: Layout;
+  readonly #options: EngineOptions;
+  readonly #slab: Slab;
+  readonly #slots: readonly Slot[];
+  readonly #header: TokenHeader;
+  readonly #fused: Suspicion;
+  readonly #notes = new NoteBook(SUSPECTS_MAX);
+  readonly #dirty = new Set<number>();
+  readonly #moves = new Map<string, readonly Move[]>();
+  /** This event's bits and contribution of each detector: reused, so that an event allocates nothing. */
+  readonly #bits: Float64Array;
+  readonly #contributions: Float64Array;
+  #score = 0;
+  #unadmittedCount = 0;
+  #replayedCount = 0;
+
+  constructor(options: EngineOptions) {
+    const { installed } = options;
+    const engineFields: Fields = {
+      header: tokenHeader(),
+      fused: suspicion(),
+      ...Object.fromEntries(installed.map(({ detector }) => [`sum:${detector.id}`, suspicion()])),
+    };
+    this.#options = options;
+    this.layout = layOut([
+      { id: 'engine', fields: engineFields },
+      ...installed.map(({ detector }) => ({ id: detector.id, fields: detector.remembers as Fields })),
+    ]);
+    this.#slab = createSlab({
+      recordBytes: this.layout.sizeBytes,
+      tokensMax: options.tokensMax,
+      hashSeed: options.hashSeed,
+    });
+    this.#header = this.#open('engine', { header: tokenHeader() }).header;
+    this.#fused = this.#open('engine', { fused: suspicion() }).fused;
+    this.#slots = installed.map(({ detector, config, weight }) => ({
+      detector,
+      config,
+      weight,
+      bitsMax: detector.bitsMax ?? BITS_MAX_DEFAULT,
+      fields: this.#open(detector.id, detector.remembers as Fields),
+      suspicion: this.#open('engine', { [`sum:${detector.id}`]: suspicion() })[`sum:${detector.id}`] as Suspicion,
+    }));
+    this.#bits = new Float64Array(installed.length);
+    this.#contributions = new Float64Array(installed.length);
+  }
+
+  get tokenCount(): number {
+    return this.#slab.tokenCount;
+  }
+
+  /** Events of tokens that found no place any more. Never 0 in silence: whoever runs the engine reports it. */
+  get unadmittedCount(): number {
+    return this.#unadmittedCount;
+  }
+
+  /** Events skipped since the last call because their token's stamp has them already. */
+  takeReplayedCount(): number {
+    const count = this.#replayedCount;
+    this.#replayedCount = 0;
+    return count;
+  }
+
+  /** What a person may want to know about a token; `undefined` if it is unknown. */
+  summary(token: string): TokenSummary | undefined {
+    if (!this.#slab.find(token)) return undefined;
+    const { firstSeenAt, lastSeenAt, eventCount } = this.#header;
+    const suspicions = this.#slots.map((slot) => ({
+      detector: slot.detector.id,
+      sum: slot.suspicion.sum,
+      days: slot.suspicion.days,
+    }));
+    return { firstSeenAt, lastSeenAt, eventCount, suspicions };
+  }
+
+  /** The fused score of the last observed event, bits. */
+  get lastScore(): number {
+    return this.#score;
+  }
+
+  /**
+   * Takes one event. Events of one partition come in offset order; one that was applied already is skipped.
+   *
+   * @returns an assessment when the score is over the threshold and there is something new to tell.
+   */
+  observe(event: AuditEvent, offset: number, loggedAt: number): Assessment | undefined {
+    this.#score = 0;
+    if (!this.#slab.seek(event.token)) {
+      this.#unadmittedCount += 1;
+      return undefined;
+    }
+    const header = this.#header;
+    if (offset <= header.stamp) {
+      this.#replayedCount += 1;
+      return undefined;
+    }
+    this.#turnDay(event.at);
+    const score = this.#judge(event);
+    const assessment = this.#follow(event, loggedAt, score);
+    this.#learn(event, score);
+    header.stamp = offset;
+    if (header.firstSeenAt === 0) header.firstSeenAt = event.at;
+    if (event.at > header.lastSeenAt) header.lastSeenAt = event.at;
+    header.eventCount += 1;
+    this.#dirty.add(this.#slab.slot);
+    return assessment;
+  }
+
+  /** Tokens changed since the last call, as snapshots; the caller makes them durable. */
+  *takeDirty(): Generator<{ readonly token: string; readonly snapshot: Uint8Array }> {
+    const slots = [...this.#dirty];
+    this.#dirty.clear();
+    for (const slot of slots) {
+      const token = this.#slab.tokenAt(slot);
+      yield { token, snapshot: this.#snapshot(token, slot) };
+    }
+  }
+
+  get dirtyCount(): number {
+    return this.#dirty.size;
+  }
+
+  /** A copy of one token's state, or `undefined` if it is unknown. */
+  snapshot(token: string): Uint8Array | undefined {
+    return this.#slab.find(token) ? this.#snapshot(token, this.#slab.slot) : undefined;
+  }
+
+  /**
+   * Takes a token's state back from a snapshot, written by this or another version of the program.
+   *
+   * @param layoutOf finds the layout that a fingerprint names; `undefined` if nobody knows it any more.
+   * @returns `false` if what is known of the token is already newer, or the layout is unknown.
+   */
+  restore(token: string, snapshot: Uint8Array, layoutOf: (fingerprint: string) => Layout | undefined): boolean {
+    const { fingerprint, record, notes } = readSnapshot(snapshot);
+    const moves = this.#movesFrom(fingerprint, layoutOf);
+    if (moves === undefined || !this.#slab.seek(token)) return false;
+    const stampNow = this.#header.stamp;
+    const target = this.#slab.bytesAt(this.#slab.slot);
+    const before = stampNow >= 0 ? target.slice() : undefined;
+    for (const move of moves) target.set(record.subarray(move.from, move.from + move.sizeBytes), move.to);
+    if (before && this.#header.stamp < stampNow) {
+      target.set(before);
+      return false;
+    }
+    if (notes === '') this.#notes.delete(token);
+    else this.#notes.set(token, decodeNotes(notes));
+    return true;
+  }
+
+  /** Forgets all stamps: the events log was made anew and counts from 0 again. */
+  resetStamps(): void {
+    for (const token of this.#slab.tokens()) {
+      this.#slab.find(token);
+      this.#header.stamp = -1;
+      this.#dirty.add(this.#slab.slot);
+    }
+  }
+
+  #open<F extends Fields>(owner: string, fields: F): { [K in keyof F]: ReturnType<F[K]['open']> } {
+    const opened: Record<string, unknown> = {};
+    for (const [name, field] of Object.entries(fields)) {
+      const place = this.layout.places.find((candidate) => candidate.name === `${owner}/${name}`);
+      if (place === undefined) throw new Error(`no place for ${owner}/${name}`);
+      opened[name] = field.open(this.#slab.view, place.offset);
+    }
+    return opened as { [K in keyof F]: ReturnType<F[K]['open']> };
+  }
+
+  #turnDay(at: number): void {
+    const day = dayOf(at);
+    const header = this.#header;
+    if (day <= header.day) return;
+    if (header.day > 0) {
+      for (const slot of this.#slots) slot.suspicion.closeDay(SUM_PRIOR);
+      this.#fused.closeDay(FUSED_PRIOR);
+    }
+    header.day = day;
+  }
+
+  /** Bits → sums → surprises → fused score. Leaves the parts in `#bits` and `#contributions`. */
+  #judge(event: AuditEvent): number {
+    const { lastSeenAt } = this.#header;
+    const decay = lastSeenAt === 0 ? 0 : 2 ** (-Math.max(0, event.at - lastSeenAt) / SUM_HALF_LIFE_MS);
+    let fused = 0;
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i] as Slot;
+      const bits = Math.min(slot.bitsMax, Math.max(BITS_MIN, this.#scoreOf(slot, event)));
+      const sum = slot.suspicion.accumulate(bits, decay);
+      const contribution = sum === 0 ? 0 : contributionOf(slot.suspicion.surprise(sum, SUM_PRIOR), slot.weight);
+      this.#bits[i] = bits;
+      this.#contributions[i] = contribution;
+      fused += contribution;
+      if (bits >= NOTE_BITS) this.#note(slot, event, bits);
+    }
+    if (fused === 0) return 0;
+    this.#fused.observe(fused);
+    const score = contributionOf(this.#fused.surprise(fused, FUSED_PRIOR), 1);
+    for (let i = 0; i < this.#contributions.length; i++) {
+      this.#contributions[i] = ((this.#contributions[i] as number) * score) / fused;
+    }
+    this.#score = score;
+    return score;
+  }
+
+  #scoreOf(slot: Slot, event: AuditEvent): number {
+    try {
+      const bits = slot.detector.score(slot.fields, event, slot.config);
+      return bits === undefined || Number.isNaN(bits) ? 0 : bits;
+    } catch (cause) {
+      this.#options.onFailure(slot.detector.id, cause);
+      return 0;
+    }
+  }
+
+  #note(slot: Slot, event: AuditEvent, bits: number): void {
+    const { evidence: noted } = this.#notes.open(event.token);
+    const strongest = noted.get(slot.detector.id);
+    if (strongest && strongest.bits >= bits) return;
+    noted.set(slot.detector.id, this.#describe(slot, event, bits));
+  }
+
+  #describe({ detector, fields, config }: Slot, event: AuditEvent, bits: number): NotedEvidence {
+    try {
+      const evidence = detector.evidence(fields, event, config);
+      return { bits, evidence, explanation: detector.explain(event, evidence) };
+    } catch (cause) {
+      this.#options.onFailure(detector.id, cause);
+      return { bits, evidence: [], explanation: detector.title.toLowerCase() };
+    }
+  }
+
+  /** Opens, continues or ends the token's episode; tells about it when there is something to tell. */
+  #follow(event: AuditEvent, loggedAt: number, score: number): Assessment | undefined {
+    const above = score >= this.#options.thresholds.alert;
+    let notes = this.#notes.get(event.token);
+    if (!above && notes === undefined) return undefined;
+    notes ??= this.#notes.open(event.token);
+    if (notes.episode && event.at - notes.episode.lastAboveAt > EPISODE_GAP_MS) notes.episode = null;
+    if (above) notes.episode ??= openEpisode(event);
+    const { episode } = notes;
+    if (episode === null) {
+      if (score === 0) this.#notes.delete(event.token);
+      return undefined;
+    }
+    episode.eventCount += 1;
+    episode.rowCount += event.rows ?? 0;
+    episode.byteCount += event.bytes ?? 0;
+    if (!above) return undefined;
+    episode.lastAboveAt = Math.max(episode.lastAboveAt, event.at);
+    return this.#tell(event, loggedAt, score, notes, episode);
+  }
+
+  #tell(event: AuditEvent, loggedAt: number, score: number, notes: Notes, episode: Episode): Assessment | undefined {
+    const named = this.#slots.filter((_, i) => (this.#contributions[i] as number) >= NAMED_BITS);
+    const detectors = named.map((slot) => slot.detector.id);
+    const { told } = episode;
+    const { revoke } = this.#options.thresholds;
+    const worthTelling =
+      told === null ||
+      score >= told.score + TELL_SCORE_STEP ||
+      (score >= revoke && told.score < revoke) ||
+      detectors.some((id) => !told.detectors.includes(id)) ||
+      event.at - told.at >= TELL_INTERVAL_MS;
+    if (!worthTelling) return undefined;
+    episode.told = {
+      at: event.at,
+      score: Math.max(score, told?.score ?? 0),
+      detectors: [...new Set([...(told?.detectors ?? []), ...detectors])],
+      rowCount: episode.rowCount,
+    };
+    return this.#assess(event, loggedAt, score, notes, episode);
+  }
+
+  #assess(event: AuditEvent, loggedAt: number, score: number, notes: Notes, episode: Episode): Assessment {
+    const { alert, revoke } = this.#options.thresholds;
+    return {
+      id: event.id,
+      token: event.token,
+      principal: event.principal,
+      owner: event.owner,
+      environment: event.environment,
+      episode: episode.id,
+      openedAt: episode.openedAt,
+      eventId: event.id,
+      at: event.at,
+      loggedAt,
+      address: event.address,
+      database: event.database,
+      application: event.application,
+      score,
+      threshold: alert,
+      revokeThreshold: revoke,
+      findings: this.#findings(event, notes),
+      since: { eventCount: episode.eventCount, rowCount: episode.rowCount, byteCount: episode.byteCount },
+      baseline: { firstSeenAt: this.#header.firstSeenAt || event.at, eventCount: this.#header.eventCount },
+    };
+  }
+
+  #findings(event: AuditEvent, notes: Notes): readonly Finding[] {
+    return this.#slots
+      .flatMap((slot, i): Finding[] => {
+        const contribution = this.#contributions[i] as number;
+        if (contribution === 0) return [];
+        const { detector } = slot;
+        // Many weak signs leave no note: then the event at hand speaks for them.
+        const noted = notes.evidence.get(detector.id) ?? this.#describe(slot, event, 0);
+        return [
+          {
+            id: `${event.id}#${detector.id}`,
+            detector: detector.id,
+            title: detector.title,
+            dimension: detector.dimension,
+            severity: detector.severity,
+            attack: detector.attack,
+            trust: detector.trust,
+            status: detector.status,
+            bits: this.#bits[i] as number,
+            contribution,
+            evidence: noted.evidence,
+            explanation: noted.explanation,
+          },
+        ];
+      })
+      .sort((a, b) => b.contribution - a.contribution);
+  }
+
+  #learn(event: AuditEvent, score: number): void {
+    const { view } = this.#slab;
+    view.weight = this.#weightOf(score);
+    for (const slot of this.#slots) {
+      try {
+        slot.detector.learn(slot.fields, event, slot.config);
+      } catch (cause) {
+        this.#options.onFailure(slot.detector.id, cause);
+      }
+    }
+    view.weight = 1;
+  }
+
+  /**
+   * Protects the baseline from being taught by a thief: what is ordinary is learned whole, what is suspicious hardly. The floor lets a real
+   * change of habit be learned in the end.
+   */
+  #weightOf(score: number): number {
+    const trusted = TRUSTED_SHARE * this.#options.thresholds.alert;
+    return score <= trusted ? 1 : Math.max(WEIGHT_MIN, 2 ** (-(score - trusted) / 2));
+  }
+
+  #snapshot(token: string, slot: number): Uint8Array {
+    const notes = this.#notes.get(token);
+    return writeSnapshot(this.layout.fingerprint, this.#slab.bytesAt(slot), notes ? encodeNotes(notes) : '');
+  }
+
+  #movesFrom(fingerprint: string, layoutOf: (fingerprint: string) => Layout | undefined): readonly Move[] | undefined {
+    const known = this.#moves.get(fingerprint);
+    if (known) return known;
+    const from = fingerprint === this.layout.fingerprint ? this.layout : layoutOf(fingerprint);
+    if (from === undefined) return undefined;
+    const moves = movesBetween(from, this.layout);
+    this.#moves.set(fingerprint, moves);
+    return moves;
+  }
+}
+
+function openEpisode(event: AuditEvent): Episode {
+  return {
+    id: event.id,
+    openedAt: event.at,
+    lastAboveAt: event.at,
+    eventCount: 0,
+    rowCount: 0,
+    byteCount: 0,
+    told: null,
+  };
+}

@@ -1,0 +1,85 @@
+import type { Evidence } from '../domain/finding.ts';
+
+/**
+ * What must be spelled out about a token under suspicion, beside its fixed record: the strongest evidence of each detector and the open
+ * episode. Few tokens are suspected at a time, so this may be made of objects; it travels in snapshots with the record.
+ */
+export interface Notes {
+  /** By detector id. */
+  readonly evidence: Map<string, NotedEvidence>;
+  episode: Episode | null;
+}
+
+export interface NotedEvidence {
+  readonly bits: number;
+  readonly evidence: readonly Evidence[];
+  readonly explanation: string;
+}
+
+/** From the first event over the threshold until the token has been below it for a while: one alert. */
+export interface Episode {
+  /** Id of the event that opened it. */
+  readonly id: string;
+  readonly openedAt: number;
+  lastAboveAt: number;
+  eventCount: number;
+  rowCount: number;
+  byteCount: number;
+  /** What was last told, to tell again only when there is something to tell. */
+  told: { at: number; score: number; detectors: readonly string[]; rowCount: number } | null;
+}
+
+/** The notes of one partition's tokens, by token. Past its limit the oldest notes without an open episode go, then the oldest. */
+export class NoteBook {
+  readonly #notes = new Map<string, Notes>();
+  readonly #tokensMax: number;
+
+  constructor(tokensMax: number) {
+    this.#tokensMax = tokensMax;
+  }
+
+  get(token: string): Notes | undefined {
+    return this.#notes.get(token);
+  }
+
+  open(token: string): Notes {
+    const known = this.#notes.get(token);
+    if (known) return known;
+    if (this.#notes.size >= this.#tokensMax) this.#drop();
+    const notes: Notes = { evidence: new Map(), episode: null };
+    this.#notes.set(token, notes);
+    return notes;
+  }
+
+  delete(token: string): void {
+    this.#notes.delete(token);
+  }
+
+  set(token: string, notes: Notes): void {
+    this.#notes.set(token, notes);
+  }
+
+  #drop(): void {
+    let candidate: string | undefined;
+    let seen = 0;
+    for (const [token, notes] of this.#notes) {
+      candidate ??= token;
+      if (notes.episode === null) {
+        candidate = token;
+        break;
+      }
+      if (++seen >= 100) break;
+    }
+    if (candidate !== undefined) this.#notes.delete(candidate);
+  }
+}
+
+export function encodeNotes(notes: Notes): string {
+  return JSON.stringify({ evidence: [...notes.evidence], episode: notes.episode });
+}
+
+/** Reads what `encodeNotes` wrote. Only for bytes of our own baselines log. */
+export function decodeNotes(text: string): Notes {
+  const { evidence, episode } = JSON.parse(text) as { evidence: [string, NotedEvidence][]; episode: Episode | null };
+  return { evidence: new Map(evidence), episode };
+}

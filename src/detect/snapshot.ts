@@ -1,0 +1,41 @@
+/**
+ * A token's state as bytes for the baselines log: magic, length of the notes, fingerprint of the layout, the record, the notes (JSON).
+ */
+const MAGIC = 0x54575231;
+const HEADER_BYTES = 24;
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+
+export interface Snapshot {
+  /** Names the layout of `record`. */
+  readonly fingerprint: string;
+  readonly record: Uint8Array;
+  /** Empty when there are none. */
+  readonly notes: string;
+}
+
+export function writeSnapshot(fingerprint: string, record: Uint8Array, notes: string): Uint8Array {
+  const tail = notes === '' ? undefined : ENCODER.encode(notes);
+  const bytes = new Uint8Array(HEADER_BYTES + record.length + (tail?.length ?? 0));
+  const head = new DataView(bytes.buffer);
+  head.setUint32(0, MAGIC);
+  head.setUint32(4, tail?.length ?? 0);
+  ENCODER.encodeInto(fingerprint, bytes.subarray(8, HEADER_BYTES));
+  bytes.set(record, HEADER_BYTES);
+  if (tail) bytes.set(tail, HEADER_BYTES + record.length);
+  return bytes;
+}
+
+/** @throws RangeError if the bytes are not a snapshot: they are our own, so this is corruption and no input error. */
+export function readSnapshot(bytes: Uint8Array): Snapshot {
+  if (bytes.length < HEADER_BYTES) throw new RangeError(`a snapshot of ${bytes.length} bytes is too short`);
+  const head = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const notesBytes = head.getUint32(4);
+  const recordEnd = bytes.length - notesBytes;
+  if (head.getUint32(0) !== MAGIC || recordEnd < HEADER_BYTES) throw new RangeError('not a snapshot');
+  return {
+    fingerprint: DECODER.decode(bytes.subarray(8, HEADER_BYTES)),
+    record: bytes.subarray(HEADER_BYTES, recordEnd),
+    notes: notesBytes === 0 ? '' : DECODER.decode(bytes.subarray(recordEnd)),
+  };
+}

@@ -1,0 +1,81 @@
+import { Moments, type Prior } from '../baseline/moments.ts';
+import type { Field, RecordView } from '../baseline/record.ts';
+import { tailBits } from '../baseline/tail.ts';
+
+/**
+ * A sum of evidence over time, and how high it gets on the token's ordinary days.
+ *
+ * The sum is a CUSUM (Page 1954) with decay: `sum ← max(0, sum × decay + bits)`. Weak evidence adds up over minutes, ordinary events take some
+ * back, and it can be tested at every event. What a sum means differs between tokens, so it is calibrated by the token's own daily maxima,
+ * shrunk to what most tokens show.
+ */
+export interface Suspicion {
+  readonly sum: number;
+  /** Closed days that the calibration rests on. */
+  readonly days: number;
+  /** Adds one event's evidence. `decay` is what time has left of the sum, 0..1. Returns the new sum. */
+  accumulate(bits: number, decay: number): number;
+  /** Notes a value for the day's maximum without summing (for the fused score). */
+  observe(value: number): void;
+  /** How surprising a day with this maximum is for the token, in bits. */
+  surprise(value: number, prior: Prior): number;
+  /** Takes the finished day's maximum into the calibration and starts the next day. */
+  closeDay(prior: Prior): void;
+}
+
+/** One loud day may shift the calibration by at most what this many deviations would: a theft must not make the next one look ordinary. */
+const DAY_DEVIATIONS_MAX = 2.5;
+const DAYS_MAX = 60;
+const DEVIATION_MIN = 0.5;
+
+/** 24 bytes: sum f32, the day's maximum f32, moments of closed days' maxima. */
+export function suspicion(): Field<Suspicion> {
+  return { kind: 'suspicion', version: 1, sizeBytes: 24, open: (view, offset) => new Cusum(view, offset) };
+}
+
+class Cusum implements Suspicion {
+  readonly #view: RecordView;
+  readonly #offset: number;
+  readonly #days: Moments;
+
+  constructor(view: RecordView, offset: number) {
+    this.#view = view;
+    this.#offset = offset;
+    this.#days = new Moments(view, offset + 8, DAYS_MAX);
+  }
+
+  get #at(): number {
+    return (this.#view.base + this.#offset) >> 2;
+  }
+
+  get sum(): number {
+    return this.#view.f32[this.#at] ?? 0;
+  }
+
+  get days(): number {
+    return this.#days.weight;
+  }
+
+  accumulate(bits: number, decay: number): number {
+    const sum = Math.max(0, this.sum * decay + bits);
+    this.#view.f32[this.#at] = sum;
+    if (sum > 0) this.observe(sum);
+    return sum;
+  }
+
+  observe(value: number): void {
+    const { f32 } = this.#view;
+    if (value > (f32[this.#at + 1] ?? 0)) f32[this.#at + 1] = value;
+  }
+
+  surprise(value: number, prior: Prior): number {
+    return tailBits((value - this.#days.mean(prior)) / this.#days.deviation(prior, DEVIATION_MIN));
+  }
+
+  closeDay(prior: Prior): void {
+    const { f32 } = this.#view;
+    const limit = this.#days.mean(prior) + DAY_DEVIATIONS_MAX * this.#days.deviation(prior, DEVIATION_MIN);
+    this.#days.add(Math.min(f32[this.#at + 1] ?? 0, limit), 1);
+    f32[this.#at + 1] = 0;
+  }
+}

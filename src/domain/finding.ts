@@ -1,0 +1,80 @@
+import type { Trust } from './trust.ts';
+
+/** OCSF severity, as the field orders it. */
+export const SEVERITIES = ['informational', 'low', 'medium', 'high', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** Sigma's and Falco's word for how far a detector has come. */
+export const STATUSES = ['experimental', 'stable', 'deprecated'] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** The side of a token's behaviour that a detector watches. Two findings are independent when their dimensions differ. */
+export const DIMENSIONS = ['where', 'what', 'when', 'how-much', 'how', 'failures'] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** One observed value beside what was to be expected, and from how much experience. */
+export interface Evidence {
+  /** What was measured: `network`, `rows in 1 min`, `table`. */
+  readonly what: string;
+  readonly observed: string | number;
+  readonly expected: string | number;
+  /** How many observations of this token `expected` rests on. */
+  readonly sampleSize: number;
+}
+
+/** One detector's opinion of one event. */
+export interface Finding {
+  /** Derived from the event's coordinates and the detector: the same on every replay. */
+  readonly id: string;
+  readonly detector: string;
+  readonly title: string;
+  readonly dimension: Dimension;
+  readonly severity: Severity;
+  /** MITRE ATT&CK technique ids. */
+  readonly attack: readonly string[];
+  readonly trust: Trust;
+  /** An experimental detector's finding alerts and never revokes. */
+  readonly status: Status;
+  /** log₂ likelihood ratio, stranger against owner, of this event alone. 0: the event adds nothing, the sum is older. */
+  readonly bits: number;
+  /** What this detector adds to the assessment's score; the contributions of an assessment add up to its score. */
+  readonly contribution: number;
+  readonly evidence: readonly Evidence[];
+  /** One plain sentence. Contains attacker's text: escape it where it is shown. */
+  readonly explanation: string;
+}
+
+/**
+ * The state of suspicion about one token after one event: what `detect` writes to the findings log when the fused score is above
+ * the threshold. Assessments that share `episode` belong to one alert.
+ */
+export interface Assessment {
+  readonly id: string;
+  readonly token: string;
+  readonly principal: string | null;
+  readonly owner: string | null;
+  readonly environment: string | null;
+  /** Id of the event that opened the episode. The alert's id is derived from it. */
+  readonly episode: string;
+  readonly openedAt: number;
+  /** The event that raised this assessment. */
+  readonly eventId: string;
+  readonly at: number;
+  /** When the events log took that event. */
+  readonly loggedAt: number;
+  readonly address: string | null;
+  readonly database: string | null;
+  readonly application: string | null;
+  /** Bits: one honest token-day in 2^score looks as odd as this. */
+  readonly score: number;
+  /** Bits the score had to reach, from the alarm budget. */
+  readonly threshold: number;
+  /** Bits from which policy may revoke, from a tenth of the alarm budget. */
+  readonly revokeThreshold: number;
+  /** Contributing findings, largest contribution first. */
+  readonly findings: readonly Finding[];
+  /** What happened since the episode opened, this event included. */
+  readonly since: { readonly eventCount: number; readonly rowCount: number; readonly byteCount: number };
+  /** How much the token's baseline rests on. */
+  readonly baseline: { readonly firstSeenAt: number; readonly eventCount: number };
+}

@@ -1,0 +1,24 @@
+import type { Assessment } from '../domain/finding.ts';
+
+/** What the findings log holds: opinions of the machine and requests of people, in one order. */
+export type FindingsRecord =
+  | { readonly kind: 'assessment'; readonly assessment: Assessment }
+  | { readonly kind: 'request'; readonly request: PersonRequest };
+
+/** A person asks for a revocation, or for one to be undone. */
+export interface PersonRequest {
+  readonly kind: 'revoke' | 'undo';
+  readonly alertId: string;
+  /** Who asks, as the command line or console knows them. */
+  readonly by: string;
+  readonly at: number;
+}
+
+export function encodeFindingsRecord(record: FindingsRecord): Buffer {
+  return Buffer.from(JSON.stringify(record));
+}
+
+/** Reads what `encodeFindingsRecord` wrote. */
+export function decodeFindingsRecord(value: Buffer): FindingsRecord {
+  return JSON.parse(value.toString()) as FindingsRecord;
+}

@@ -1,0 +1,97 @@
+import type { Policy } from '../decide/policy.ts';
+import { type AlertEntry, Responder } from '../decide/responder.ts';
+import { Engine, type EngineOptions } from '../detect/engine.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Assessment } from '../domain/finding.ts';
+import type { Enrich } from '../enrich/enrich.ts';
+import type { Format, Outcome } from '../normalise/format.ts';
+
+export interface ReplayOptions {
+  readonly format: Format;
+  readonly enrich: Enrich;
+  readonly engine: EngineOptions;
+  readonly policy: Policy;
+}
+
+export interface ReplayCounts {
+  records: number;
+  events: number;
+  ignored: number;
+  deadLetters: number;
+  assessments: number;
+}
+
+/** What became of one dead letter, so that a person can see why. */
+export interface ReplayDeadLetter {
+  readonly id: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/**
+ * Runs history through the very code that runs live, in event time and without side effects: normalise, enrich, score, learn, decide. Nothing
+ * is sent and nobody is told; the same input gives the same output to the byte.
+ */
+export class Replay {
+  readonly counts: ReplayCounts = { records: 0, events: 0, ignored: 0, deadLetters: 0, assessments: 0 };
+  readonly #options: ReplayOptions;
+  readonly #engine: Engine;
+  readonly #responder: Responder;
+  readonly #normaliser;
+  readonly #alerts = new Map<string, AlertEntry>();
+  readonly #onAssessment: (assessment: Assessment) => void;
+  readonly #onDeadLetter: (letter: ReplayDeadLetter) => void;
+
+  constructor(
+    options: ReplayOptions,
+    on: {
+      readonly assessment: (assessment: Assessment) => void;
+      readonly deadLetter: (letter: ReplayDeadLetter) => void;
+    },
+  ) {
+    this.#options = options;
+    this.#engine = new Engine(options.engine);
+    this.#responder = new Responder(options.policy);
+    this.#normaliser = options.format.open();
+    this.#onAssessment = on.assessment;
+    this.#onDeadLetter = on.deadLetter;
+  }
+
+  get tokenCount(): number {
+    return this.#engine.tokenCount;
+  }
+
+  /** Takes one raw record. `id` are its coordinates, the same in every replay of the same input. */
+  push(id: string, value: Uint8Array): void {
+    this.counts.records += 1;
+    this.#take(this.#normaliser.push({ id, value }));
+  }
+
+  /** Ends the input. @returns every alert as it stood last, in order of opening. */
+  finish(): readonly AlertEntry[] {
+    this.#take(this.#normaliser.flush());
+    return [...this.#alerts.values()];
+  }
+
+  #take(outcomes: readonly Outcome[]): void {
+    for (const outcome of outcomes) {
+      if (outcome.kind === 'event') this.#observe(this.#options.enrich(outcome.event, null));
+      else if (outcome.kind === 'ignored') this.counts.ignored += outcome.settles.length;
+      else {
+        this.counts.deadLetters += outcome.settles.length;
+        this.#onDeadLetter({ id: outcome.settles[0] ?? '', code: outcome.code, reason: outcome.reason });
+      }
+    }
+  }
+
+  #observe(event: AuditEvent): void {
+    const offset = this.counts.events;
+    this.counts.events += 1;
+    const assessment = this.#engine.observe(event, offset, event.at);
+    if (assessment === undefined) return;
+    this.counts.assessments += 1;
+    this.#onAssessment(assessment);
+    const decided = this.#responder.onAssessment(assessment, offset, event.at);
+    if (decided) this.#alerts.set(decided.alert.alert.id, decided.alert);
+  }
+}

@@ -1,0 +1,31 @@
+import type { Stage } from './stage.ts';
+
+/** The stages of a process, as one: it ends when they have ended, and the first failure ends them all. */
+export interface Pipeline {
+  readonly stages: readonly Stage[];
+  /** Resolves after `stop()`, or when nothing is left to do; rejects with the first failure, after stopping the rest. */
+  readonly done: Promise<void>;
+  /** Stops the stages from the source towards the effects, so that what is in hand still flows through. */
+  stop(): Promise<void>;
+}
+
+/** @param stages in the order in which events pass them */
+export function watchStages(stages: readonly Stage[]): Pipeline {
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= (async () => {
+      for (const stage of stages) await stage.stop();
+    })();
+    return stopped;
+  };
+  const done = Promise.all(stages.map(({ done }) => done)).then(
+    () => undefined,
+    async (cause: unknown) => {
+      // What fails while stopping has the same cause, or is less telling than it.
+      await stop().catch(() => undefined);
+      throw cause;
+    },
+  );
+  done.catch(() => undefined);
+  return { stages, done, stop };
+}

@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import type { Config } from '../config/load.ts';
+import { policyOf } from '../config/mapping.ts';
+import { systemResolve } from '../deliver/address.ts';
+import { RECEIVER_KINDS } from '../deliver/receivers.ts';
+import type { DeliveryPorts } from '../deliver/registry.ts';
+import { REVOKER_KINDS } from '../deliver/revokers.ts';
+import type { AnyDetector } from '../detect/detector.ts';
+import { type ArchiveCounts, startArchive } from '../pipeline/archive.ts';
+import { type CollectCounts, type CollectedSource, startCollect } from '../pipeline/collect.ts';
+import { type DetectCounts, startDetect } from '../pipeline/detect.ts';
+import { type RespondCounts, startRespond } from '../pipeline/respond.ts';
+import type { Stage, StageName } from '../pipeline/stage.ts';
+import { topicSpecs } from '../pipeline/topics.ts';
+import { type Pipeline, watchStages } from '../pipeline/watch-stages.ts';
+import { openClickHouse } from '../store/connection.ts';
+import { migrate } from '../store/migrate.ts';
+import { createStoreWriter } from '../store/writer.ts';
+import { systemClock } from './clock.ts';
+import { createDispatcher, type Target } from './dispatch.ts';
+import { openLog } from './open-log.ts';
+import { openSource, type SourceSurroundings } from './open-source.ts';
+import { engineOptions, keysOf, readingsOf } from './reading.ts';
+import { createSinks } from './sinks.ts';
+import { createStreamWatch } from './stream-watch.ts';
+
+export interface AssembleOptions extends Pick<SourceSurroundings, 'logger'> {
+  /** Standard output, for the console receiver. */
+  readonly write: (text: string) => void;
+}
+
+/** What each running stage has counted since the start. */
+export interface Counts {
+  readonly collect?: CollectCounts;
+  readonly detect?: DetectCounts;
+  readonly respond?: RespondCounts;
+  readonly archive?: ArchiveCounts;
+}
+
+/** A process's worth of Tokenwarden, running. */
+export interface Application extends Pipeline {
+  readonly counts: Counts;
+  /** Closes what the stages used. After `done` has settled. */
+  close(): Promise<void>;
+}
+
+/** Checkpoints come early when so many tokens changed. */
+const CHECKPOINT_TOKENS_MAX = 20_000;
+const ARCHIVE_FLUSH_MS = 2000;
+const ARCHIVE_BATCH_RECORDS_MAX = 20_000;
+const ARCHIVE_BATCH_BYTES_MAX = 16 << 20;
+/** How long the stream must stay quiet about a revoked token whose issuer cannot prove it. */
+const QUIET_MS = 3000;
+/** Effects first, so that nothing waits for a reader. */
+const STARTING_ORDER = ['archive', 'respond', 'detect', 'collect'] as const satisfies readonly StageName[];
+
+/** Chooses the implementations that a configuration asks for and starts its stages. */
+export async function assemble(
+  config: Config,
+  detectors: readonly AnyDetector[],
+  options: AssembleOptions,
+): Promise<Application> {
+  const log = await openLog(config, 'own', options.logger);
+  const closing = [() => log.close()];
+  const close = async () => {
+    for (const step of closing.toReversed()) await step();
+  };
+  const started: CountingStage[] = [];
+  try {
+    await log.ensureTopics(topicSpecs(config.log));
+    const context: Context = { config, detectors, log, closing, ...options };
+    for (const name of STARTING_ORDER) {
+      if (!config.stages.includes(name) || (name === 'archive' && config.clickhouse.kind === 'off')) continue;
+      started.unshift(await START[name](context));
+    }
+  } catch (cause) {
+    // What made the start fail is what must be told, not what comes of it.
+    await Promise.allSettled(started.map((stage) => stage.stop()));
+    await close().catch(() => undefined);
+    throw cause;
+  }
+  const counts = Object.fromEntries(started.map((stage) => [stage.name, stage.counts])) as Counts;
+  return { ...watchStages(started), counts, close };
+}
+
+type CountingStage = Stage & { readonly counts: unknown };
+
+interface Context extends AssembleOptions, SourceSurroundings {
+  readonly detectors: readonly AnyDetector[];
+}
+
+const START: Readonly<Record<StageName, (context: Context) => Promise<CountingStage>>> = {
+  collect,
+  detect,
+  respond,
+  archive,
+};
+
+async function collect(context: Context): Promise<CountingStage> {
+  const readings = await readingsOf(context.config);
+  const sources: CollectedSource[] = [];
+  for (const source of context.config.sources) {
+    const reading = readings.get(source.name);
+    if (reading) sources.push({ source: await openSource(source, context), ...reading });
+  }
+  return startCollect(context.log, sources);
+}
+
+function detect({ log, config, detectors, logger }: Context): Promise<CountingStage> {
+  const onFailure = (detector: string, cause: unknown) =>
+    logger.error({ detector, cause: String(cause) }, 'a detector failed');
+  return startDetect({
+    log,
+    clock: systemClock,
+    engine: engineOptions(config, detectors, keysOf(config), onFailure),
+    checkpointIntervalMs: config.detection.checkpointIntervalMs,
+    checkpointTokensMax: CHECKPOINT_TOKENS_MAX,
+    onWarning: (message, facts) => logger.warn(facts, message),
+  });
+}
+
+function respond({ log, config, closing, logger, write }: Context): Promise<CountingStage> {
+  const ports: DeliveryPorts = { clock: systemClock, resolve: systemResolve, write };
+  const receivers = openTargets(RECEIVER_KINDS, config.response.receivers, ports);
+  const revokers = openTargets(REVOKER_KINDS, config.response.revokers, ports);
+  closing.push(async () => {
+    for (const { open } of [...receivers.values(), ...revokers.values()]) await open.close?.();
+  });
+  return startRespond({
+    log,
+    clock: systemClock,
+    policy: policyOf(config),
+    openDispatcher: (onFault) =>
+      createDispatcher({
+        receivers,
+        revokers,
+        clock: systemClock,
+        random: Math.random,
+        watch: createStreamWatch(log, systemClock, config.log.partitionCount, QUIET_MS),
+        onFault,
+      }),
+    onWarning: (message, facts) => logger.warn(facts, message),
+  });
+}
+
+async function archive({ log, config, closing, logger }: Context): Promise<CountingStage> {
+  const { clickhouse, dataFolder } = config;
+  if (clickhouse.kind === 'off') throw new Error('there is no archive to be written');
+  const store = await openClickHouse(
+    clickhouse.kind === 'server' ? serverOptions(clickhouse) : { folder: join(dataFolder, 'clickhouse') },
+  );
+  closing.push(() => store.close());
+  await migrate(store, clickhouse.retentionDays);
+  return startArchive({
+    log,
+    clock: systemClock,
+    sinks: createSinks(createStoreWriter(store)),
+    flushIntervalMs: ARCHIVE_FLUSH_MS,
+    batchRecordsMax: ARCHIVE_BATCH_RECORDS_MAX,
+    batchBytesMax: ARCHIVE_BATCH_BYTES_MAX,
+    onWarning: (message, facts) => logger.warn(facts, message),
+  });
+}
+
+function serverOptions({ url, username, password, database }: Extract<Config['clickhouse'], { kind: 'server' }>) {
+  return { url, user: username, database, ...(password && { password: password.reveal() }) };
+}
+
+interface Kind<T> {
+  readonly kind: string;
+  readonly pace: Target<T>['pace'];
+  open(config: never, ports: DeliveryPorts): T;
+}
+
+function openTargets<T>(
+  kinds: readonly Kind<T>[],
+  configs: Readonly<Record<string, { readonly kind: string }>>,
+  ports: DeliveryPorts,
+): ReadonlyMap<string, Target<T>> {
+  return new Map(
+    Object.entries(configs).map(([name, { kind, ...rest }]) => {
+      const found = kinds.find((candidate) => candidate.kind === kind);
+      if (found === undefined) throw new Error(`no kind is named "${kind}"`);
+      return [name, { open: found.open(rest as never, ports), pace: found.pace }];
+    }),
+  );
+}

@@ -1,0 +1,190 @@
+import { severityRank } from '../decide/match.ts';
+import type { ActionEntry, Revocation } from '../decide/responder.ts';
+import { nextStepsFor } from '../deliver/next-steps.ts';
+import { type Delivery, DeliveryQueue, type DeliverySettlement } from '../deliver/queue.ts';
+import type { Receiver, RevocationSummary } from '../deliver/receiver.ts';
+import { deliverUntilSettled, REVOCATION_SCHEDULE_MS } from '../deliver/retry.ts';
+import type { RevocationOrder, Revoker } from '../deliver/revoker.ts';
+import type { Pace } from '../deliver/turns.ts';
+import type { ActionState, DeliveryOutcome } from '../domain/action.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Dispatcher, Progress } from '../pipeline/dispatcher.ts';
+import type { StreamWatch } from './stream-watch.ts';
+
+/** A receiver or revoker under its configured name. */
+export interface Target<T> {
+  readonly open: T;
+  readonly pace: Pace;
+}
+
+export interface DispatchOptions {
+  readonly receivers: ReadonlyMap<string, Target<Receiver>>;
+  readonly revokers: ReadonlyMap<string, Target<Revoker>>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly watch: StreamWatch;
+  readonly onFault: (cause: unknown) => void;
+}
+
+type Report = (progress: Progress) => Promise<void>;
+
+/** Notifications that may wait for one receiver. */
+const NOTIFICATIONS_MAX = 1000;
+/** Times a revocation is done again because the token was used after it. */
+const REPEATS_MAX = 5;
+
+/** Carries actions out over one queue a target, and verifies revocations. */
+export function createDispatcher(options: DispatchOptions): Dispatcher {
+  const stopping = new AbortController();
+  const queues = new Map<string, DeliveryQueue>();
+  const running = new Set<Promise<void>>();
+  const context: Context = {
+    options,
+    stop: stopping.signal,
+    queueOf: (name, pace) => queueOf(queues, options, stopping.signal, name, pace),
+  };
+  return {
+    submit: (entry, report) => {
+      const task = carryOut(context, entry, report).catch(options.onFault);
+      running.add(task);
+      void task.finally(() => running.delete(task));
+    },
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+interface Context {
+  readonly options: DispatchOptions;
+  readonly stop: AbortSignal;
+  readonly queueOf: (name: string, pace: Pace) => DeliveryQueue;
+}
+
+function queueOf(
+  queues: Map<string, DeliveryQueue>,
+  { clock, random }: DispatchOptions,
+  stop: AbortSignal,
+  target: string,
+  pace: Pace,
+): DeliveryQueue {
+  const known = queues.get(target);
+  if (known) return known;
+  const queue = new DeliveryQueue({ target, pace, notificationsMax: NOTIFICATIONS_MAX, clock, random, stop });
+  queues.set(target, queue);
+  return queue;
+}
+
+async function carryOut(context: Context, entry: ActionEntry, report: Report): Promise<void> {
+  const { action } = entry;
+  if (action.kind === 'notify') return notify(context, entry, report);
+  const revoker = context.options.revokers.get(action.target);
+  if (revoker === undefined) return missing(entry, 'revoker', report);
+  if (action.kind === 'undo') return undo(context, entry, revoker, report);
+  return revoke(context, entry, revoker, report);
+}
+
+async function notify(context: Context, entry: ActionEntry, report: Report): Promise<void> {
+  const { action, alert } = entry;
+  const receiver = context.options.receivers.get(action.target);
+  if (receiver === undefined) return missing(entry, 'receiver', report);
+  const revocation = summaryOf(entry.revocation);
+  const notification = { action, alert, revocation, nextSteps: nextStepsFor(alert, revocation) };
+  const settlement = await deliver(context, entry, `receiver/${action.target}`, receiver.pace, (signal) =>
+    receiver.open.send(notification, signal),
+  );
+  await reportSettlement(action.id, settlement, report);
+}
+
+async function undo(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
+  const order: RevocationOrder = { action: entry.action, alert: entry.alert };
+  const settlement = await deliver(context, entry, `revoker/${entry.action.target}`, revoker.pace, (signal) =>
+    revoker.open.undo(order, signal),
+  );
+  await reportSettlement(entry.action.id, settlement, report);
+}
+
+/** Revoke, kill, verify; and again while the token is still used. A restarted process goes on where the ledger stands. */
+async function revoke(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
+  const { action, alert } = entry;
+  const order: RevocationOrder = { action, alert };
+  let state: ActionState = entry.state;
+  let attempts = entry.attemptCount;
+  for (let repeat = 0; repeat <= REPEATS_MAX; repeat++) {
+    if (state !== 'accepted') {
+      const settlement = await deliver(context, entry, `revoker/${action.target}`, revoker.pace, (signal) =>
+        revoker.open.revoke(order, signal),
+      );
+      if (settlement.outcome.kind === 'stopped') return;
+      attempts += settlement.attemptCount;
+      state = await reportSettlement(action.id, { ...settlement, attemptCount: attempts }, report);
+      if (state !== 'accepted') return;
+    }
+    const proof = await verify(context, order, revoker.open);
+    if (proof === undefined) return;
+    state = proof.state;
+    await report({ actionId: action.id, state, detail: proof.detail, attemptCount: attempts });
+    if (state !== 'ineffective') return;
+    await context.options.clock.sleep(REVOCATION_SCHEDULE_MS[repeat + 1] ?? 60_000, context.stop);
+  }
+}
+
+/** Asks the issuer, and watches the stream where the issuer cannot tell. `undefined`: stopped. */
+async function verify(
+  context: Context,
+  order: RevocationOrder,
+  revoker: Revoker,
+): Promise<{ readonly state: 'verified' | 'ineffective'; readonly detail: string } | undefined> {
+  const { clock, random, watch } = context.options;
+  const from = await watch.mark(order.action.token);
+  const deadAt = clock.now() + revoker.propagationMs;
+  const { outcome } = await deliverUntilSettled(() => revoker.verify(order, context.stop), {
+    schedule: REVOCATION_SCHEDULE_MS,
+    clock,
+    random,
+    signal: context.stop,
+    expiresAt: order.action.expiresAt,
+  });
+  if (outcome.kind === 'stopped') return undefined;
+  if (outcome.kind === 'verified' || outcome.kind === 'ineffective')
+    return { state: outcome.kind, detail: outcome.detail };
+  const use = await watch.useAfter(from, deadAt, context.stop);
+  if (use === undefined) return undefined;
+  return use.used ? { state: 'ineffective', detail: use.detail } : { state: 'verified', detail: use.detail };
+}
+
+function deliver(
+  context: Context,
+  entry: ActionEntry,
+  queueName: string,
+  pace: Pace,
+  attempt: (signal: AbortSignal) => Promise<DeliveryOutcome>,
+): Promise<DeliverySettlement> {
+  const delivery: Delivery = { action: entry.action, priority: severityRank(entry.alert.severity), attempt };
+  return context.queueOf(queueName, pace).deliver(delivery);
+}
+
+/** Says how a delivery ended; what was merely stopped stays open in the ledger. */
+async function reportSettlement(
+  actionId: string,
+  { outcome, attemptCount }: DeliverySettlement,
+  report: Report,
+): Promise<ActionState> {
+  if (outcome.kind === 'stopped') return 'approved';
+  // A notification that a newer one replaced has nothing left to say.
+  const state = outcome.kind === 'accepted' || outcome.kind === 'expired' ? outcome.kind : 'refused';
+  await report({ actionId, state, detail: outcome.detail, attemptCount: Math.max(1, attemptCount) });
+  return state;
+}
+
+function missing(entry: ActionEntry, what: string, report: Report): Promise<void> {
+  const detail = `no ${what} named "${entry.action.target}" is configured any more`;
+  return report({ actionId: entry.action.id, state: 'refused', detail, attemptCount: entry.attemptCount });
+}
+
+function summaryOf(revocation: Revocation | null): RevocationSummary | null {
+  if (revocation === null) return null;
+  const { actionId, revoker, state, reason } = revocation;
+  return { actionId, target: revoker, state, reason: reason.text };
+}

@@ -1,0 +1,20 @@
+import { afterAll, afterEach, beforeEach, describe } from 'vitest';
+import { inProcessSuite } from '../store/suite-in-process.ts';
+import { migrationSuite } from '../store/suite-migrations.ts';
+import { querySuite } from '../store/suite-queries.ts';
+import { writingSuite } from '../store/suite-writing.ts';
+import { clickHouseTargets, type TestStore } from '../support/clickhouse.ts';
+
+describe.each(await clickHouseTargets())('ClickHouse, $name', (target) => {
+  let store: TestStore;
+  beforeEach(async () => {
+    store = await target.open();
+  });
+  afterEach(() => store.remove());
+  afterAll(() => target.stop());
+
+  describe('migrations', () => migrationSuite(() => store));
+  describe('inserts', () => writingSuite(() => store));
+  describe('queries', () => querySuite(() => store));
+  if (target.name === 'in process') describe('the engine', () => inProcessSuite(() => store));
+});

@@ -1,0 +1,148 @@
+import { alertIdOf } from '../../src/decide/group.ts';
+import type { ActionEntry } from '../../src/decide/responder.ts';
+import { thresholdsOf } from '../../src/detect/budget.ts';
+import { Engine } from '../../src/detect/engine.ts';
+import type { Assessment } from '../../src/domain/finding.ts';
+import type { Log } from '../../src/log/log.ts';
+import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
+import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
+import { decodeLedgerRecord } from '../../src/pipeline/ledger.ts';
+import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
+import { createKeys } from '../../src/runtime/keys.ts';
+import { loadDetectors } from '../../src/runtime/load-detectors.ts';
+
+/** What stands in our logs, beside what one undisturbed engine makes of the same events. */
+export interface Books {
+  readonly eventIds: readonly string[];
+  readonly deadLetterIds: readonly string[];
+  readonly tokens: readonly { readonly token: string; readonly same: boolean }[];
+  /** Records in the findings log, repetitions too. */
+  readonly assessmentCount: number;
+  readonly assessments: ReadonlyMap<string, Assessment>;
+  readonly expectedAssessments: ReadonlyMap<string, Assessment>;
+  readonly alertIds: ReadonlySet<string>;
+  readonly expectedAlertIds: ReadonlySet<string>;
+  readonly actions: readonly ActionEntry[];
+}
+
+/** Whether all input has passed through all stages, and if not, what is waited for. */
+export async function isSettled(
+  log: Log,
+  lineCount: number,
+): Promise<{ readonly done: boolean; readonly why: string }> {
+  const count = async (topic: string) => (await log.offsets(topic)).reduce((total, { end }) => total + end, 0);
+  const taken = (await count(TOPICS.events)) + (await count(TOPICS.deadLetters));
+  if (taken < lineCount) return { done: false, why: `${taken} of ${lineCount} lines are collected` };
+  for (const [group, topic] of [
+    [GROUPS.detect, TOPICS.events],
+    [GROUPS.respond, TOPICS.findings],
+  ] as const) {
+    const committed = await log.committed(group, topic);
+    for (const { partition, end } of await log.offsets(topic)) {
+      const offset = committed.get(partition)?.offset ?? 0;
+      if (offset < end) return { done: false, why: `${group} is at ${offset} of ${end} in partition ${partition}` };
+    }
+  }
+  const { actions } = await readLedger(log);
+  const open = actions.filter(({ state }) => state === 'approved');
+  const unproven = actions.filter(({ action, state }) => action.kind === 'revoke' && state === 'accepted');
+  return {
+    done: open.length + unproven.length === 0,
+    why: `${open.length} actions are open, ${unproven.length} not proven`,
+  };
+}
+
+/** Reads all logs and does all of detection again. @param fingerprintKey that the engine's hashes are keyed with */
+export async function account(log: Log, fingerprintKey: string): Promise<Books> {
+  const reference = await observeAgain(log, fingerprintKey);
+  const findings = await readFindings(log);
+  const ledger = await readLedger(log);
+  return {
+    ...reference,
+    ...findings,
+    ...ledger,
+    deadLetterIds: await readDeadLetters(log),
+    expectedAlertIds: new Set([...reference.expectedAssessments.values()].map(alertIdOf)),
+  };
+}
+
+async function observeAgain(log: Log, fingerprintKey: string) {
+  const detectors = await loadDetectors();
+  const eventIds: string[] = [];
+  const expectedAssessments = new Map<string, Assessment>();
+  const tokens: { token: string; same: boolean }[] = [];
+  for (const { partition } of await log.offsets(TOPICS.events)) {
+    const engine = new Engine({
+      installed: detectors.map((detector) => ({ detector, config: detector.config.parse({}), weight: 1 })),
+      thresholds: thresholdsOf({ alarms: 1, tokenMonths: 1000 }),
+      hashSeed: createKeys(fingerprintKey).hashSeed,
+      tokensMax: 1000,
+      onFailure: (_, cause) => {
+        throw cause;
+      },
+    });
+    for await (const batch of log.read(TOPICS.events, partition)) {
+      for (const record of batch) {
+        const event = decodeStoredEvent(record.value!, '');
+        if ('code' in event) throw new Error(event.reason);
+        eventIds.push(event.id);
+        const assessment = engine.observe(event, record.offset, record.appendedAt);
+        if (assessment) expectedAssessments.set(assessment.id, viaJson(assessment));
+      }
+    }
+    for (const [token, snapshot] of await readSnapshots(log, partition)) {
+      tokens.push({ token, same: Buffer.compare(snapshot, engine.snapshot(token) ?? Buffer.alloc(0)) === 0 });
+    }
+  }
+  return { eventIds, expectedAssessments, tokens };
+}
+
+async function readSnapshots(log: Log, partition: number): Promise<ReadonlyMap<string, Buffer>> {
+  const snapshots = new Map<string, Buffer>();
+  for await (const batch of log.read(TOPICS.baselines, partition)) {
+    for (const { key, value } of batch) {
+      if (key !== null && !key.startsWith('\u0000') && value !== null) snapshots.set(key, Buffer.from(value));
+    }
+  }
+  return snapshots;
+}
+
+async function readFindings(log: Log) {
+  const assessments = new Map<string, Assessment>();
+  let assessmentCount = 0;
+  for await (const batch of log.read(TOPICS.findings, 0)) {
+    for (const { value } of batch) {
+      const finding = decodeFindingsRecord(value!);
+      if (finding.kind !== 'assessment') continue;
+      assessmentCount += 1;
+      assessments.set(finding.assessment.id, finding.assessment);
+    }
+  }
+  return { assessments, assessmentCount };
+}
+
+async function readLedger(log: Log) {
+  const alertIds = new Set<string>();
+  const actions = new Map<string, ActionEntry>();
+  for await (const batch of log.read(TOPICS.ledger, 0)) {
+    for (const record of batch) {
+      const ledger = decodeLedgerRecord(record);
+      if (ledger?.kind === 'alert') alertIds.add(ledger.entry.alert.id);
+      else if (ledger?.kind === 'action') actions.set(ledger.entry.action.id, ledger.entry);
+    }
+  }
+  return { alertIds, actions: [...actions.values()] };
+}
+
+async function readDeadLetters(log: Log): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const batch of log.read(TOPICS.deadLetters, 0)) {
+    for (const { value } of batch) if (value !== null) ids.push(decodeDeadLetter(value).id);
+  }
+  return ids;
+}
+
+function viaJson(assessment: Assessment): Assessment {
+  return JSON.parse(JSON.stringify(assessment)) as Assessment;
+}

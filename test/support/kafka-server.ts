@@ -1,0 +1,198 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Kafka, logLevel } from 'kafkajs';
+import { GenericContainer } from 'testcontainers';
+import { mendKafkaJs } from '../../src/log/kafka-noise.ts';
+import { kafkaClassPath } from './kafka-jars.ts';
+
+const run = promisify(execFile);
+const IMAGE = 'apache/kafka:4.1.0';
+const START_LIMIT_MS = 60_000;
+
+/** A Kafka of one broker for tests. */
+export interface KafkaServer {
+  readonly brokers: string[];
+  readonly how: 'env' | 'docker' | 'jars';
+  stop(): Promise<void>;
+  /** Stops the broker and, after `downMs`, starts it again with its data, at the same address. Absent where it is not ours. */
+  restart?(downMs?: number): Promise<void>;
+}
+
+/**
+ * Starts a Kafka: the one at `TOKENWARDEN_TEST_KAFKA` (addresses, separated by commas), else a container where a Docker engine
+ * answers, else a server from its jars, in about 3 s.
+ *
+ * @returns the server, or `skipped`: what is missing on this machine.
+ */
+export async function startKafka(): Promise<KafkaServer | { skipped: string }> {
+  const given = process.env['TOKENWARDEN_TEST_KAFKA'];
+  if (given !== undefined && given !== '') return { brokers: given.split(','), how: 'env', stop: async () => {} };
+  if (await dockerAnswers()) return startInDocker();
+  const jars = await kafkaClassPath();
+  if ('classPath' in jars) return startFromJars(jars.classPath);
+  const skipped =
+    'no Kafka for tests: set TOKENWARDEN_TEST_KAFKA to its address, start a Docker engine, ' +
+    `or provide ${jars.missing}`;
+  console.warn(`\n!!! SKIPPED: ${skipped}\n`);
+  return { skipped };
+}
+
+async function dockerAnswers(): Promise<boolean> {
+  try {
+    await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 2_000 });
+    return true;
+  } catch {
+    return false; // No client, or no engine: the next way is tried.
+  }
+}
+
+function settings(port: number, controllerPort: number, host: string): Record<string, string> {
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '3',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'transaction.state.log.num.partitions': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    // A broker that was killed is let in again when its session is over: 9 s otherwise.
+    'broker.session.timeout.ms': '1000',
+    'broker.heartbeat.interval.ms': '200',
+    'group.min.session.timeout.ms': '1000',
+    'auto.create.topics.enable': 'false',
+    // Tests wait for compaction.
+    'log.initial.task.delay.ms': '100',
+    'log.cleaner.backoff.ms': '200',
+    'log.cleaner.dedupe.buffer.size': `${8 << 20}`,
+    'log.cleaner.threads': '1',
+  };
+}
+
+async function startInDocker(): Promise<KafkaServer> {
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  const environment = Object.fromEntries(
+    Object.entries(settings(port, controllerPort, '0.0.0.0')).map(([name, value]) => [
+      `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
+      value,
+    ]),
+  );
+  const container = await new GenericContainer(IMAGE)
+    .withExposedPorts({ container: port, host: port })
+    .withEnvironment({ ...environment, KAFKA_HEAP_OPTS: '-Xmx512m' })
+    .start();
+  const brokers = [`127.0.0.1:${port}`];
+  await untilReady(brokers, () => undefined);
+  return {
+    brokers,
+    how: 'docker',
+    stop: async () => void (await container.stop()),
+    async restart() {
+      await container.restart();
+      await untilReady(brokers, () => undefined);
+    },
+  };
+}
+
+async function startFromJars(classPath: string): Promise<KafkaServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'tokenwarden-kafka-'));
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  const properties = { ...settings(port, controllerPort, '127.0.0.1'), 'log.dirs': join(folder, 'data') };
+  const file = join(folder, 'server.properties');
+  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
+  await writeFile(file, lines.join(''));
+  const clusterId = randomBytes(16).toString('base64url');
+  const java = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath];
+  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]);
+  const brokers = [`127.0.0.1:${port}`];
+  const start = async () => {
+    const server = await spawnServer(folder, ['-Xms256m', '-Xmx512m', ...java, 'kafka.Kafka', file]);
+    await untilReady(brokers, () => server.exitCode ?? undefined).catch(async (error: unknown) => {
+      await end(server);
+      throw new Error(`Kafka did not start:\n${(await readFile(join(folder, 'out.log'), 'utf8')).slice(-4_000)}`, {
+        cause: error,
+      });
+    });
+    return server;
+  };
+  let server = await start();
+  return {
+    brokers,
+    how: 'jars',
+    async stop() {
+      await end(server);
+      await rm(folder, { recursive: true, force: true });
+    },
+    async restart(downMs = 0) {
+      await end(server);
+      await sleep(downMs);
+      server = await start();
+    },
+  };
+}
+
+/**
+ * A shell between us and the server, that ends the server when our end of its pipe closes: also when this process is killed. Then it
+ * removes the folder too, unless told to keep it.
+ */
+const GUARD = `exec 3<&0; folder=$1; shift; "$@" </dev/null & server=$!
+(word=$(cat <&3); kill -9 $server; [ "$word" = keep ] || rm -rf "$folder") & wait $server`;
+
+async function spawnServer(folder: string, args: readonly string[]): Promise<ChildProcess> {
+  const out = await open(join(folder, 'out.log'), 'a');
+  try {
+    return spawn('sh', ['-c', GUARD, 'sh', folder, 'java', ...args], { stdio: ['pipe', out.fd, out.fd] });
+  } finally {
+    await out.close();
+  }
+}
+
+async function end(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null) return;
+  const exit = once(server, 'exit');
+  server.stdin?.end('keep');
+  await exit;
+}
+
+/** Waits until the broker has joined its cluster and can be asked. */
+async function untilReady(brokers: string[], exitCode: () => number | undefined): Promise<void> {
+  mendKafkaJs();
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
+  const deadline = Date.now() + START_LIMIT_MS;
+  for (;;) {
+    try {
+      await admin.connect();
+      const { brokers: known } = await admin.describeCluster();
+      if (known.length > 0) return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    } finally {
+      await admin.disconnect();
+    }
+    const code = exitCode();
+    if (code !== undefined) throw new Error(`the server ended with ${code}`);
+    await sleep(100);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

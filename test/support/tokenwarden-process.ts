@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+/** A `tokenwarden` of its own process. */
+export interface TokenwardenProcess {
+  /** Everything it wrote to standard error so far. */
+  readonly log: () => string;
+  /** Resolves once the text stands in standard error; rejects when the process ends before. */
+  logged(text: string, limitMs?: number): Promise<void>;
+  /** As `kill -9` does. */
+  kill(): Promise<void>;
+  /** As an orchestrator does: SIGTERM, then waits. @returns the exit code */
+  stop(): Promise<number | null>;
+  readonly exited: boolean;
+}
+
+/** Starts `tokenwarden run` with a configuration that is written to `folder`. */
+export async function startTokenwarden(folder: string, config: object): Promise<TokenwardenProcess> {
+  const path = join(folder, 'tokenwarden.yaml');
+  await writeFile(path, stringify(config));
+  return watch(spawn(process.execPath, [MAIN, 'run', '--config', path], { stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+function watch(child: ChildProcess): TokenwardenProcess {
+  let log = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  child.stdout?.resume();
+  const ended = once(child, 'close');
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await ended;
+    return child.exitCode;
+  };
+  return {
+    log: () => log,
+    get exited() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
+    async logged(text, limitMs = 30_000) {
+      const deadline = Date.now() + limitMs;
+      while (!log.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`tokenwarden ended with ${child.exitCode}:\n${log}`);
+        if (Date.now() > deadline) throw new Error(`"${text}" was not logged within ${limitMs} ms:\n${log}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+  };
+}

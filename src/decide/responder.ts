@@ -1,4 +1,4 @@
-import type { Action, ActionState, Reason } from '../domain/action.ts';
+import type { Action, ActionState, Reason, RevocationState } from '../domain/action.ts';
 import type { Alert, Stamps } from '../domain/alert.ts';
 import type { Assessment } from '../domain/finding.ts';
 import { deriveId } from '../domain/identifier.ts';
@@ -22,7 +22,7 @@ export interface Revocation {
   /** `null` while it is only held or weighed. */
   readonly actionId: string | null;
   readonly revoker: string | null;
-  readonly state: ActionState | 'none';
+  readonly state: RevocationState;
   readonly reason: Reason;
 }
 
@@ -128,7 +128,7 @@ export class Responder {
     this.#keepAction(entry);
     const known = this.#alerts.get(before.action.alertId);
     if (known === undefined) return undefined;
-    if (before.action.kind === 'notify') return { alert: known, actions: [entry] };
+    if (before.action.kind === 'notify' || state === 'superseded') return { alert: known, actions: [entry] };
     const undone = before.action.kind === 'undo' && state === 'accepted';
     const revocation: Revocation = {
       actionId: known.revocation?.actionId ?? actionId,

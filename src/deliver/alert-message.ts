@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ACTION_STATES, REASON_CODES } from '../domain/action.ts';
+import { REASON_CODES, REVOCATION_STATES } from '../domain/action.ts';
 import { type Assessment, DIMENSIONS, type Finding, SEVERITIES, STATUSES } from '../domain/finding.ts';
 import type { Notification } from './receiver.ts';
 import type { RevocationOrder } from './revoker.ts';
@@ -82,7 +82,7 @@ export const alertMessage = z
     revocation: z
       .strictObject({
         actionId: z.string().nullable(),
-        state: z.enum(['none', ...ACTION_STATES]),
+        state: z.enum(REVOCATION_STATES),
         target: z.string().nullable(),
         reason: z.string(),
       })

@@ -1,4 +1,4 @@
-import type { Action, ActionState, DeliveryOutcome } from '../domain/action.ts';
+import type { Action, DeliveryOutcome, RevocationState } from '../domain/action.ts';
 import type { Alert } from '../domain/alert.ts';
 
 /** An alert with what is being done about it: what there is to tell. */
@@ -22,7 +22,7 @@ export interface RevocationSummary {
   /** `null` while it is only held or weighed. */
   readonly actionId: string | null;
   /** `none`: decided against. */
-  readonly state: ActionState | 'none';
+  readonly state: RevocationState;
   /** Name of the configured revoker. */
   readonly target: string | null;
   /** Why it was or was not done, in plain words. */

@@ -52,7 +52,8 @@ export type ReasonCode = (typeof REASON_CODES)[number];
 
 /**
  * Where an action stands. `shadow` is what observe mode would have done; `held` waits for a person; `accepted` is acknowledged by the
- * other side; `verified` is proven; `ineffective` was accepted and yet the token was used after; `refused` and `expired` end it.
+ * other side; `verified` is proven; `ineffective` was accepted and yet the token was used after; `refused` and `expired` end it;
+ * a notification is `superseded` when a newer one of the same alert was sent in its place.
  */
 export const ACTION_STATES = [
   'shadow',
@@ -64,8 +65,13 @@ export const ACTION_STATES = [
   'refused',
   'expired',
   'undone',
+  'superseded',
 ] as const;
 export type ActionState = (typeof ACTION_STATES)[number];
+
+/** Where a revocation stands. `none`: decided against. */
+export const REVOCATION_STATES = ['none', ...ACTION_STATES.filter((state) => state !== 'superseded')] as const;
+export type RevocationState = (typeof REVOCATION_STATES)[number];
 
 /** How one attempt went. Only `deliver/retry.ts` acts on `retry`. */
 export type DeliveryOutcome =

@@ -172,8 +172,7 @@ async function reportSettlement(
   report: Report,
 ): Promise<ActionState> {
   if (outcome.kind === 'stopped') return 'approved';
-  // A notification that a newer one replaced has nothing left to say.
-  const state = outcome.kind === 'accepted' || outcome.kind === 'expired' ? outcome.kind : 'refused';
+  const state = outcome.kind === 'crowded-out' ? 'refused' : outcome.kind;
   await report({ actionId, state, detail: outcome.detail, attemptCount: Math.max(1, attemptCount) });
   return state;
 }

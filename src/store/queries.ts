@@ -1,4 +1,4 @@
-import type { Action, ActionState } from '../domain/action.ts';
+import type { Action, ActionState, RevocationState } from '../domain/action.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { SEVERITIES, type Severity } from '../domain/finding.ts';
 import type { ClickHouse } from './connection.ts';
@@ -41,7 +41,7 @@ export interface AlertSummary {
   readonly openedAt: number;
   readonly updatedAt: number;
   readonly assessmentCount: number;
-  readonly revocation: ActionState | 'none';
+  readonly revocation: RevocationState;
 }
 
 /** One step of an action through its states. */

@@ -1,4 +1,4 @@
-import type { Action, ActionState, Reason } from '../domain/action.ts';
+import type { Action, ActionState, Reason, RevocationState } from '../domain/action.ts';
 import type { Alert } from '../domain/alert.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment, Finding } from '../domain/finding.ts';
@@ -24,7 +24,7 @@ export interface LoggedAssessment extends LogPlace {
 export interface StoredAlert {
   readonly alert: Alert;
   /** `null`: not weighed yet. */
-  readonly revocation: { readonly state: ActionState | 'none'; readonly reason: Reason } | null;
+  readonly revocation: { readonly state: RevocationState; readonly reason: Reason } | null;
 }
 
 /** One state of an alert. Of several, the one with the highest `revision` counts: its offset in the ledger. */

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nextStepsFor } from '../../src/deliver/next-steps.ts';
 import { renderAlert } from '../../src/deliver/render.ts';
-import { ACTION_STATES } from '../../src/domain/action.ts';
+import { REVOCATION_STATES } from '../../src/domain/action.ts';
 import { AT, sampleAlert, sampleAssessment, sampleFinding, sampleNotification, sampleRevocation } from './sample.ts';
 
-const STATES = ['none', ...ACTION_STATES] as const;
+const STATES = ['none', ...REVOCATION_STATES] as const;
 
 describe('renderAlert', () => {
   const text = renderAlert(sampleNotification());

@@ -1,6 +1,6 @@
 import { alertIdOf } from '../../src/decide/group.ts';
 import type { ActionEntry } from '../../src/decide/responder.ts';
-import { thresholdsOf } from '../../src/detect/budget.ts';
+import { type AlarmBudget, thresholdsOf } from '../../src/detect/budget.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { Log } from '../../src/log/log.ts';
@@ -54,8 +54,8 @@ export async function isSettled(
 }
 
 /** Reads all logs and does all of detection again. @param fingerprintKey that the engine's hashes are keyed with */
-export async function account(log: Log, fingerprintKey: string): Promise<Books> {
-  const reference = await observeAgain(log, fingerprintKey);
+export async function account(log: Log, fingerprintKey: string, budget: AlarmBudget): Promise<Books> {
+  const reference = await observeAgain(log, fingerprintKey, budget);
   const findings = await readFindings(log);
   const ledger = await readLedger(log);
   return {
@@ -67,7 +67,7 @@ export async function account(log: Log, fingerprintKey: string): Promise<Books> 
   };
 }
 
-async function observeAgain(log: Log, fingerprintKey: string) {
+async function observeAgain(log: Log, fingerprintKey: string, budget: AlarmBudget) {
   const detectors = await loadDetectors();
   const eventIds: string[] = [];
   const expectedAssessments = new Map<string, Assessment>();
@@ -75,7 +75,7 @@ async function observeAgain(log: Log, fingerprintKey: string) {
   for (const { partition } of await log.offsets(TOPICS.events)) {
     const engine = new Engine({
       installed: detectors.map((detector) => ({ detector, config: detector.config.parse({}), weight: 1 })),
-      thresholds: thresholdsOf({ alarms: 1, tokenMonths: 1000 }),
+      thresholds: thresholdsOf(budget),
       hashSeed: createKeys(fingerprintKey).hashSeed,
       tokensMax: 1000,
       onFailure: (_, cause) => {

@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { createClient } from '@clickhouse/client';
 import { GenericContainer, Wait } from 'testcontainers';
 import { type ClickHouse, type ClickHouseOptions, openClickHouse } from '../../src/store/connection.ts';
+import { dockerAnswers } from './docker.ts';
 
-const run = promisify(execFile);
 const IMAGE = 'clickhouse/clickhouse-server:26.3';
 const PASSWORD = 'only-for-tests';
 
@@ -54,15 +52,6 @@ async function openInFolder(): Promise<TestStore> {
     await folder.remove();
   };
   return { clickHouse, options, remove };
-}
-
-async function dockerAnswers(): Promise<boolean> {
-  try {
-    await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 2_000 });
-    return true;
-  } catch {
-    return false; // No client, or no engine: there is no server then.
-  }
 }
 
 async function startInDocker(): Promise<Target> {

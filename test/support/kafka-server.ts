@@ -1,8 +1,6 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +8,8 @@ import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { GenericContainer } from 'testcontainers';
 import { mendKafkaJs } from '../../src/log/kafka-noise.ts';
+import { dockerAnswers } from './docker.ts';
+import { endGuarded, freePort, startGuarded } from './guarded-process.ts';
 import { kafkaClassPath } from './kafka-jars.ts';
 
 const run = promisify(execFile);
@@ -42,15 +42,6 @@ export async function startKafka(): Promise<KafkaServer | { skipped: string }> {
     `or provide ${jars.missing}`;
   console.warn(`\n!!! SKIPPED: ${skipped}\n`);
   return { skipped };
-}
-
-async function dockerAnswers(): Promise<boolean> {
-  try {
-    await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 2_000 });
-    return true;
-  } catch {
-    return false; // No client, or no engine: the next way is tried.
-  }
 }
 
 function settings(port: number, controllerPort: number, host: string): Record<string, string> {
@@ -119,9 +110,10 @@ async function startFromJars(classPath: string): Promise<KafkaServer> {
   await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]);
   const brokers = [`127.0.0.1:${port}`];
   const start = async () => {
-    const server = await spawnServer(folder, ['-Xms256m', '-Xmx512m', ...java, 'kafka.Kafka', file]);
+    const command = ['java', '-Xms256m', '-Xmx512m', ...java, 'kafka.Kafka', file];
+    const server = await startGuarded(command, { folder, signal: 'KILL' });
     await untilReady(brokers, () => server.exitCode ?? undefined).catch(async (error: unknown) => {
-      await end(server);
+      await endGuarded(server);
       throw new Error(`Kafka did not start:\n${(await readFile(join(folder, 'out.log'), 'utf8')).slice(-4_000)}`, {
         cause: error,
       });
@@ -133,38 +125,15 @@ async function startFromJars(classPath: string): Promise<KafkaServer> {
     brokers,
     how: 'jars',
     async stop() {
-      await end(server);
+      await endGuarded(server);
       await rm(folder, { recursive: true, force: true });
     },
     async restart(downMs = 0) {
-      await end(server);
+      await endGuarded(server);
       await sleep(downMs);
       server = await start();
     },
   };
-}
-
-/**
- * A shell between us and the server, that ends the server when our end of its pipe closes: also when this process is killed. Then it
- * removes the folder too, unless told to keep it.
- */
-const GUARD = `exec 3<&0; folder=$1; shift; "$@" </dev/null & server=$!
-(word=$(cat <&3); kill -9 $server; [ "$word" = keep ] || rm -rf "$folder") & wait $server`;
-
-async function spawnServer(folder: string, args: readonly string[]): Promise<ChildProcess> {
-  const out = await open(join(folder, 'out.log'), 'a');
-  try {
-    return spawn('sh', ['-c', GUARD, 'sh', folder, 'java', ...args], { stdio: ['pipe', out.fd, out.fd] });
-  } finally {
-    await out.close();
-  }
-}
-
-async function end(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null) return;
-  const exit = once(server, 'exit');
-  server.stdin?.end('keep');
-  await exit;
 }
 
 /** Waits until the broker has joined its cluster and can be asked. */
@@ -186,13 +155,4 @@ async function untilReady(brokers: string[], exitCode: () => number | undefined)
     if (code !== undefined) throw new Error(`the server ended with ${code}`);
     await sleep(100);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -3,6 +3,7 @@ import { counter } from '../src/baseline/counter.ts';
 import { rateWindow } from '../src/baseline/rate-window.ts';
 import { HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
 
@@ -77,7 +78,9 @@ export default defineDetector({
   },
 
   explain(_event, [evidence]) {
-    return `was refused ${evidence?.observed} times within a minute; so far ${evidence?.expected} failed (${evidence?.sampleSize} known)`;
+    if (evidence === undefined) return 'was refused often';
+    const { observed, expected, sampleSize } = evidence;
+    return `was refused ${observedText(observed)} × within a minute; so far ${expected} failed (${countText(sampleSize, 'statement')} known)`;
   },
 
   cases: [

@@ -4,6 +4,7 @@ import { tailBits } from '../src/baseline/tail.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { timestamp } from '../src/baseline/timestamp.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 2, 2, 9);
 /** Gaps in log₂ hours: most tokens pause for hours to a few days. */
@@ -63,7 +64,9 @@ export default defineDetector({
   },
 
   explain(_event, [evidence]) {
-    return `woke after ${evidence?.observed} days; its pauses usually last ${evidence?.expected} (${evidence?.sampleSize} known)`;
+    if (evidence === undefined) return 'woke after a long sleep';
+    const { observed, expected, sampleSize } = evidence;
+    return `woke after ${observedText(observed)} days; its pauses usually last ${expected} (${countText(sampleSize, 'pause')} known)`;
   },
 
   cases: [

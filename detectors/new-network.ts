@@ -3,6 +3,7 @@ import { seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { timestamp } from '../src/baseline/timestamp.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
 /** A stranger arrives once; further arrivals within this time are no further evidence. */
@@ -99,22 +100,24 @@ export default defineDetector({
   evidence({ prefixes, systems, countries }, event) {
     const system = event.asn === null ? '' : ` (AS${event.asn}${event.country === null ? '' : `, ${event.country}`})`;
     const known = [
-      `${prefixes.size} known networks`,
-      event.asn === null ? '' : `${systems.size} systems`,
-      event.country === null ? '' : `${countries.size} countries`,
+      countText(prefixes.size, 'known network'),
+      event.asn === null ? '' : countText(systems.size, 'system'),
+      event.country === null ? '' : countText(countries.size, 'country', 'countries'),
     ];
     return [
       {
         what: 'network',
-        observed: `${event.network}${system}`,
+        observed: [`${event.network}${system}`],
         expected: known.filter((part) => part !== '').join(', '),
         sampleSize: Math.round(prefixes.observations),
       },
     ];
   },
 
-  explain(event, [evidence]) {
-    return `came from ${event.address ?? 'an address'} in ${evidence?.observed}, which is not among its ${evidence?.expected} in ${evidence?.sampleSize} events`;
+  explain(_event, [evidence]) {
+    if (evidence === undefined) return 'came from a network that it had not used before';
+    const { observed, expected, sampleSize } = evidence;
+    return `came from ${observedText(observed)}, not used before; it has ${expected} in ${countText(sampleSize, 'event')}`;
   },
 
   cases: [

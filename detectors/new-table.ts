@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
 
@@ -78,15 +79,17 @@ export default defineDetector({
     return [
       {
         what: 'tables not used before',
-        observed: unknown.join(', '),
-        expected: `${tables.size} known tables`,
+        observed: unknown,
+        expected: countText(tables.size, 'known table'),
         sampleSize: Math.round(tables.observations),
       },
     ];
   },
 
   explain(_event, [evidence]) {
-    return `touched tables it had not used before (${evidence?.observed}), beside ${evidence?.expected} in ${evidence?.sampleSize} uses`;
+    if (evidence === undefined) return 'touched a table that it had not used before';
+    const { observed, expected, sampleSize } = evidence;
+    return `touched tables that it had not used before (${observedText(observed)}); it has ${expected} in ${countText(sampleSize, 'use')}`;
   },
 
   cases: [

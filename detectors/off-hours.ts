@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { hourOfWeek } from '../src/baseline/hour-of-week.ts';
 import { DAY_MS, HOUR_MS, hourOfWeekOf } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { countText, observedText } from '../src/domain/words.ts';
 
 /** A Monday. */
 const START = Date.UTC(2026, 8, 7);
@@ -53,7 +54,7 @@ export default defineDetector({
     return [
       {
         what: 'hour of the week (UTC)',
-        observed: hourName(event.at),
+        observed: [hourName(event.at)],
         expected: `${perWeek.toFixed(2)} × as often as an average hour`,
         sampleSize: Math.round(hours.observations),
       },
@@ -61,7 +62,9 @@ export default defineDetector({
   },
 
   explain(_event, [evidence]) {
-    return `was active at ${evidence?.observed}, an hour it uses ${evidence?.expected} (${evidence?.sampleSize} active hours known)`;
+    if (evidence === undefined) return 'was active at an hour at which it hardly ever is';
+    const { observed, expected, sampleSize } = evidence;
+    return `was active at ${observedText(observed)}, an hour it uses ${expected} (${countText(sampleSize, 'active hour')} known)`;
   },
 
   cases: [

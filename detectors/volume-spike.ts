@@ -4,6 +4,7 @@ import { type RateWindowRead, rateWindow } from '../src/baseline/rate-window.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import type { AuditEvent } from '../src/domain/audit-event.ts';
+import { countText, numberText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7);
 
@@ -128,13 +129,15 @@ export default defineDetector({
       .map(({ total, label, window, prior }) => ({
         what: label,
         observed: Math.round(total),
-        expected: `up to ${Math.round(window.usual(prior, 2))}`,
+        expected: `up to ${numberText(Math.round(window.usual(prior, 2)))}`,
         sampleSize: Math.round(window.closedCount),
       }));
   },
 
   explain(_event, [evidence]) {
-    return `reached ${evidence?.observed} ${evidence?.what}; usual is ${evidence?.expected} (${evidence?.sampleSize} such windows known)`;
+    if (evidence === undefined) return 'did more than ever';
+    const { what, observed, expected, sampleSize } = evidence;
+    return `reached ${observedText(observed)} ${what}; usual is ${expected} (${countText(sampleSize, 'such window')} known)`;
   },
 
   cases: [

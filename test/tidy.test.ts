@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { codeMapRule } from './tidy/code-map.ts';
 import { consoleRule, importRule, layerRule, purityRule } from './tidy/imports.ts';
 import { LAYERS } from './tidy/layers.ts';
+import { lockfileRule } from './tidy/lockfile.ts';
 import { PLANTED, RIGHT_PATHS } from './tidy/planted.ts';
 import { fileLengthRule, functionLengthRule, nameRule } from './tidy/shape.ts';
 import { type Fault, readRepository, type SourceFile } from './tidy/source.ts';
@@ -33,6 +34,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   unfinished: unfinishedRule,
   machines: machineRule,
   spelling: spellingRule,
+  lockfile: lockfileRule,
   paths: (file) => pathRule(file, (path) => existsSync(join(ROOT, path))),
 };
 

@@ -13,7 +13,7 @@ const value = z.union([z.string(), z.number()]);
 
 const evidence = z.strictObject({
   what: z.string().describe('What was measured.'),
-  observed: value,
+  observed: z.union([value, z.array(z.string())]).describe('A list names each thing once, oldest first.'),
   expected: value,
   sampleSize: z.number().describe('How many observations of this token `expected` rests on.'),
 });
@@ -192,7 +192,7 @@ function findingOf(found: Finding): AlertMessage['findings'][number] {
     explanation,
     evidence: found.evidence.map(({ what, observed, expected, sampleSize }) => ({
       what,
-      observed: jsonValue(observed),
+      observed: typeof observed === 'object' ? [...observed] : jsonValue(observed),
       expected: jsonValue(expected),
       sampleSize,
     })),

@@ -1,8 +1,9 @@
 import type { Alert, Stamps } from '../domain/alert.ts';
 import type { Assessment, Evidence, Severity } from '../domain/finding.ts';
+import { countText, numberText, observedText } from '../domain/words.ts';
 import type { RevocationSummary, Situation } from './receiver.ts';
 import { quoted, safeText } from './safe-text.ts';
-import { byteText, countText, deltaText, numberText, oddsText, timeText } from './words.ts';
+import { byteText, deltaText, oddsText, timeText } from './words.ts';
 
 /** An alert in words for somebody who knows nothing about it: plain data, free of treacherous characters, escaped for no markup. */
 export interface AlertText {
@@ -166,8 +167,8 @@ function evidenceRowsOf({ findings }: Assessment): readonly EvidenceRow[] {
 }
 
 function valueText(value: Evidence['observed']): string {
-  if (typeof value === 'number') return numberText(value);
-  return value === '' ? '–' : safeText(value);
+  const text = observedText(value);
+  return text === '' ? '–' : safeText(text);
 }
 
 /** Rounds to tenths so that the column still adds up: what is lost goes to those that lost most. */

@@ -1,4 +1,6 @@
-/** Numbers and times as a reader reads them. */
+import { numberText } from '../domain/words.ts';
+
+/** Sizes, times and odds as a reader reads them. */
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 const MAGNITUDES: readonly (readonly [number, string])[] = [
@@ -6,16 +8,6 @@ const MAGNITUDES: readonly (readonly [number, string])[] = [
   [1e9, 'billion'],
   [1e6, 'million'],
 ];
-
-/** `48,211`; fractions to two places. */
-export function numberText(value: number): string {
-  return Number.isFinite(value) ? value.toLocaleString('en-US', { maximumFractionDigits: 2 }) : String(value);
-}
-
-/** `1 row`, `48,211 rows`. */
-export function countText(count: number, one: string): string {
-  return `${numberText(count)} ${one}${count === 1 ? '' : 's'}`;
-}
 
 /** `9.1 MiB`. */
 export function byteText(byteCount: number): string {

@@ -6,6 +6,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment, Finding } from '../domain/finding.ts';
 import type { Thresholds } from './budget.ts';
 import type { AnyDetector } from './detector.ts';
+import { mergeEvidence } from './evidence.ts';
 import { contributionOf, FUSED_PRIOR, SUM_PRIOR } from './fusion.ts';
 import { type TokenHeader, tokenHeader } from './header.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type NotedEvidence, type Notes } from './notes.ts';
@@ -265,7 +266,7 @@ export class Engine {
       this.#bits[i] = bits;
       this.#contributions[i] = contribution;
       fused += contribution;
-      if (bits >= NOTE_BITS) this.#note(slot, event, bits);
+      if (bits > 0) this.#note(slot, event, bits);
     }
     if (fused === 0) return 0;
     this.#fused.observe(fused);
@@ -287,20 +288,22 @@ export class Engine {
     }
   }
 
+  /** Strong evidence opens a note; whatever follows it is added. */
   #note(slot: Slot, event: AuditEvent, bits: number): void {
+    const isNoted = this.#notes.get(event.token)?.evidence.has(slot.detector.id) === true;
+    if (bits < NOTE_BITS && !isNoted) return;
     const { evidence: noted } = this.#notes.open(event.token);
-    const strongest = noted.get(slot.detector.id);
-    if (strongest && strongest.bits >= bits) return;
-    noted.set(slot.detector.id, this.#describe(slot, event, bits));
+    noted.set(slot.detector.id, this.#describe(slot, event, bits, noted.get(slot.detector.id)));
   }
 
-  #describe({ detector, fields, config }: Slot, event: AuditEvent, bits: number): NotedEvidence {
+  #describe({ detector, fields, config }: Slot, event: AuditEvent, bits: number, noted?: NotedEvidence): NotedEvidence {
     try {
-      const evidence = detector.evidence(fields, event, config);
-      return { bits, evidence, explanation: detector.explain(event, evidence) };
+      const fresh = detector.evidence(fields, event, config);
+      const evidence = noted ? mergeEvidence(noted.evidence, fresh, bits > noted.bits) : fresh;
+      return { bits: Math.max(bits, noted?.bits ?? 0), evidence, explanation: detector.explain(event, evidence) };
     } catch (cause) {
       this.#options.onFailure(detector.id, cause);
-      return { bits, evidence: [], explanation: detector.title.toLowerCase() };
+      return noted ?? { bits, evidence: [], explanation: detector.title.toLowerCase() };
     }
   }
 

@@ -11,4 +11,5 @@ export { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../baseline/time.ts';
 export { timestamp } from '../baseline/timestamp.ts';
 export type { AuditEvent } from '../domain/audit-event.ts';
 export type { Evidence } from '../domain/finding.ts';
+export { countText, numberText, observedText } from '../domain/words.ts';
 export { type CaseEvent, type Detector, defineDetector } from './detector.ts';

@@ -1,7 +1,7 @@
 import type { Evidence } from '../domain/finding.ts';
 
 /**
- * What must be spelled out about a token under suspicion, beside its fixed record: the strongest evidence of each detector and the open
+ * What must be spelled out about a token under suspicion, beside its fixed record: what each detector has found and the open
  * episode. Few tokens are suspected at a time, so this may be made of objects; it travels in snapshots with the record.
  */
 export interface Notes {

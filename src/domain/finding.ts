@@ -16,7 +16,8 @@ export type Dimension = (typeof DIMENSIONS)[number];
 export interface Evidence {
   /** What was measured: `network`, `rows in 1 min`, `table`. */
   readonly what: string;
-  readonly observed: string | number;
+  /** A list names each thing once, and grows for as long as the token is suspect. */
+  readonly observed: string | number | readonly string[];
   readonly expected: string | number;
   /** How many observations of this token `expected` rests on. */
   readonly sampleSize: number;

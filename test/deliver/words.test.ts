@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { byteText, countText, deltaText, isoTime, numberText, oddsText, timeText } from '../../src/deliver/words.ts';
+import { byteText, deltaText, isoTime, oddsText, timeText } from '../../src/deliver/words.ts';
+import { countText, numberText } from '../../src/domain/words.ts';
 
 describe('words', () => {
   it('numbers', () => {

@@ -138,9 +138,9 @@ async function startInDocker(): Promise<PostgresServer> {
 
 /** The newest version that has pgaudit. */
 async function findBinaries(): Promise<string | undefined> {
-  const versions = await readdir('/usr/lib/postgresql').catch(() => []);
+  const versions = await readdir('/usr/lib/postgresql').catch((): string[] => []);
   for (const version of versions.sort((a, b) => Number(b) - Number(a))) {
-    const libraries = await readdir(join('/usr/lib/postgresql', version, 'lib')).catch(() => []);
+    const libraries = await readdir(join('/usr/lib/postgresql', version, 'lib')).catch((): string[] => []);
     if (libraries.includes('pgaudit.so')) return join('/usr/lib/postgresql', version, 'bin');
   }
   return undefined;

@@ -204,6 +204,15 @@ export const PLANTED: readonly Planted[] = [
     wrong: '/** As in `src/nowhere/a.ts`. */',
     right: `const a = '\`src/nowhere/a.ts\`';`,
   },
+
+  // The lockfile
+  {
+    rule: 'lockfile',
+    path: 'package-lock.json',
+    wrong: '{ "packages": { "node_modules/a": { "optionalDependencies": { "a-linux": "1.0.0" } } } }',
+    right:
+      '{ "packages": { "node_modules/a": { "optionalDependencies": { "a-linux": "1.0.0" } }, "node_modules/a-linux": {} } }',
+  },
 ];
 
 /** Right things for the rules whose right and wrong differ in the path. */

@@ -7,6 +7,7 @@ import { policyOf } from '../../config/mapping.ts';
 import type { Policy } from '../../decide/policy.ts';
 import type { AlertEntry } from '../../decide/responder.ts';
 import type { Assessment } from '../../domain/finding.ts';
+import { countText } from '../../domain/words.ts';
 import { readLines } from '../../ingest/lines.ts';
 import { FORMATS } from '../../normalise/formats.ts';
 import { Replay } from '../../pipeline/replay.ts';
@@ -152,8 +153,8 @@ function summarise(
     io.out(`${JSON.stringify({ ...counts, tokens: run.tokenCount, alerts: alerts.length, wouldRevoke })}\n`);
   } else {
     io.out(
-      `${counts.events} events of ${run.tokenCount} tokens, ${counts.ignored} records ignored, ${counts.deadLetters} unreadable, in ${(elapsedMs / 1000).toFixed(1)} s\n` +
-        `${alerts.length} alerts, ${wouldRevoke} of them would revoke\n`,
+      `${countText(counts.events, 'event')} of ${countText(run.tokenCount, 'token')}, ${countText(counts.ignored, 'record')} ignored, ${counts.deadLetters} unreadable, in ${(elapsedMs / 1000).toFixed(1)} s\n` +
+        `${countText(alerts.length, 'alert')}, ${wouldRevoke} of them would revoke\n`,
     );
     for (const { alert } of alerts.slice(0, 10)) {
       io.out(

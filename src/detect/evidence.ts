@@ -1,0 +1,39 @@
+import type { Evidence } from '../domain/finding.ts';
+
+/** Of one list: enough to see what was taken, and no more state than that for a token that tries every table there is. */
+const LIST_MAX = 32;
+
+/**
+ * Adds an event's evidence to what one detector has found about the token since it became suspect. Lists grow; of two numbers or words the
+ * stronger stays, with the expectation that belonged to it: what the thief does is not what the owner was expected to do.
+ *
+ * @param isStronger whether the new event weighs more than any before it
+ */
+export function mergeEvidence(
+  noted: readonly Evidence[],
+  fresh: readonly Evidence[],
+  isStronger: boolean,
+): readonly Evidence[] {
+  const kinds = new Set(noted.map(({ what }) => what));
+  return [
+    ...noted.map((old) => {
+      const now = fresh.find(({ what }) => what === old.what);
+      return now === undefined ? old : mergeOne(old, now, isStronger);
+    }),
+    ...fresh.filter(({ what }) => !kinds.has(what)),
+  ];
+}
+
+function mergeOne(old: Evidence, now: Evidence, isStronger: boolean): Evidence {
+  if (isList(old.observed) && isList(now.observed)) {
+    return { ...old, observed: [...new Set([...old.observed, ...now.observed])].slice(0, LIST_MAX) };
+  }
+  if (typeof old.observed === 'number' && typeof now.observed === 'number') {
+    return now.observed > old.observed ? { ...old, observed: now.observed } : old;
+  }
+  return isStronger ? now : old;
+}
+
+function isList(observed: Evidence['observed']): observed is readonly string[] {
+  return Array.isArray(observed);
+}

@@ -1,0 +1,23 @@
+import type { Evidence } from './finding.ts';
+
+/** Numbers and observations as a reader reads them. */
+
+/** `48,211`; fractions to two places. */
+export function numberText(value: number): string {
+  return Number.isFinite(value) ? value.toLocaleString('en-US', { maximumFractionDigits: 2 }) : String(value);
+}
+
+/** `1 row`, `48,211 rows`. */
+export function countText(count: number, one: string, many = `${one}s`): string {
+  return `${numberText(count)} ${count === 1 ? one : many}`;
+}
+
+/** What evidence says was observed: `48,211`, `a word`, `a, b, c and 4 more`. */
+export function observedText(observed: Evidence['observed'], shownMax = 5): string {
+  if (typeof observed === 'number') return numberText(observed);
+  if (typeof observed === 'string') return observed;
+  const hidden = observed.length - shownMax;
+  // Naming the last one takes no more room than counting it.
+  if (hidden <= 1) return observed.join(', ');
+  return `${observed.slice(0, shownMax).join(', ')} and ${hidden} more`;
+}

@@ -6,8 +6,8 @@ import type { AnyDetector } from '../detect/detector.ts';
 import { DIMENSIONS, SEVERITIES, STATUSES } from '../domain/finding.ts';
 import { provideKit } from './provide-kit.ts';
 
-/** Sources run as `.ts`, the published package as `.js`: detectors carry the ending of the program that loads them. */
-const EXTENSION = extname(fileURLToPath(import.meta.url));
+/** What Node runs as it is. Ours are `.ts` in a checkout and `.js` in the published package. */
+const EXTENSIONS = ['.ts', '.js', '.mjs'];
 
 /** The detectors that come with the program. */
 export const BUILT_IN_FOLDER = resolve(fileURLToPath(import.meta.url), '../../../detectors');
@@ -63,7 +63,7 @@ async function detectorFiles(folder: string): Promise<readonly string[]> {
     throw new DetectorError(`cannot read the detector folder ${folder} (${cause.code}): check --detectors`, { cause });
   });
   return names
-    .filter((name) => extname(name) === EXTENSION && !name.endsWith('.d.ts') && !name.includes('.test.'))
+    .filter((name) => EXTENSIONS.includes(extname(name)) && !name.endsWith('.d.ts') && !name.includes('.test.'))
     .sort()
     .map((name) => resolve(join(folder, name)));
 }
@@ -74,7 +74,7 @@ async function loadDetector(file: string): Promise<AnyDetector> {
   if (!checked.success) {
     throw new DetectorError(`${file} has no detector as its default export:\n${z.prettifyError(checked.error)}`);
   }
-  const expected = basename(file, EXTENSION);
+  const expected = basename(file, extname(file));
   if (checked.data.id !== expected) {
     throw new DetectorError(`${file}: its id is "${checked.data.id}" and must be "${expected}", like the file`);
   }

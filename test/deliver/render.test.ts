@@ -5,7 +5,7 @@ import { renderAlert } from '../../src/deliver/render.ts';
 import { REVOCATION_STATES } from '../../src/domain/action.ts';
 import { AT, sampleAlert, sampleAssessment, sampleFinding, sampleNotification, sampleRevocation } from './sample.ts';
 
-const STATES = ['none', ...REVOCATION_STATES] as const;
+const STATES = REVOCATION_STATES;
 
 describe('renderAlert', () => {
   const text = renderAlert(sampleNotification());

@@ -1,0 +1,115 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runTokenwarden } from '../support/run-tokenwarden.ts';
+
+/** A fortnight of a real PostgreSQL's audit log, with one theft. `npm run record:pgaudit` records another. */
+const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'pgaudit');
+const RECORDING = join(FIXTURES, 'two-weeks.jsonl.gz');
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tokenwarden-replay-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function replay(name: string, file: string, ...args: readonly string[]) {
+  const paths = { findings: join(folder, `${name}.findings.jsonl`), alerts: join(folder, `${name}.alerts.jsonl`) };
+  const outcome = await runTokenwarden(
+    ['replay', file, '--findings', paths.findings, '--alerts', paths.alerts, '--json', ...args],
+    // No configuration that lies about is to be found.
+    { cwd: folder },
+  );
+  expect(outcome.err).toBe('');
+  expect(outcome.code).toBe(0);
+  return {
+    summary: JSON.parse(outcome.out),
+    findings: await readFile(paths.findings, 'utf8'),
+    alerts: await readFile(paths.alerts, 'utf8'),
+  };
+}
+
+function parseLines(text: string): readonly Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+describe('replay of a recorded PostgreSQL', () => {
+  it('finds the theft and accuses nobody else', async () => {
+    const labels = JSON.parse(await readFile(join(FIXTURES, 'two-weeks.labels.json'), 'utf8'));
+    const { alerts, findings, summary } = await replay('first', RECORDING, '--format', 'pgaudit');
+    const found = parseLines(alerts);
+    expect(found).toHaveLength(1);
+    const [alert] = found;
+    expect(alert).toMatchObject({
+      token: labels.theft.role,
+      principal: labels.theft.role,
+      severity: 'critical',
+      wouldRevoke: true,
+      detectors: expect.arrayContaining(['new-network', 'new-table', 'volume-spike', 'off-hours']),
+    });
+    // The login, or the first statement, is what raises it.
+    expect(Date.parse(String(alert?.['time'])) - Date.parse(labels.theft.at)).toBeLessThan(1000);
+    expect(alert?.['score']).toBeGreaterThan(Number(alert?.['threshold']));
+    for (const stolen of ['auth.users', 'hr.salaries', 'public.payment_cards', '18,071 rows', '127.66.7.0/24']) {
+      expect(alert?.['explanation']).toContain(stolen);
+    }
+    expect(new Set(parseLines(findings).map(({ token }) => token))).toEqual(new Set([labels.theft.role]));
+    expect(summary).toMatchObject({ alerts: 1, wouldRevoke: 1, deadLetters: 0 });
+    expect(summary.events).toBeGreaterThan(2500);
+  });
+
+  it('is the same to the byte every time, compressed or not', async () => {
+    const plain = join(folder, 'plain.jsonl');
+    await writeFile(plain, gunzipSync(await readFile(RECORDING)));
+    const [first, second] = await Promise.all([
+      replay('compressed', RECORDING, '--format', 'pgaudit'),
+      replay('plain', plain, '--format', 'pgaudit'),
+    ]);
+    expect(second.alerts).toBe(first.alerts);
+    expect(second.findings).toBe(first.findings);
+    expect(first.alerts).not.toBe('');
+  });
+
+  it('carries no literal of a statement', async () => {
+    const { alerts, findings } = await replay('literals', RECORDING, '--format', 'pgaudit');
+    expect(alerts + findings).not.toMatch(/someone\d+@example\.com/);
+  });
+});
+
+describe('replay', () => {
+  it('reads a configuration: a token that the rules pass over is not one that would be revoked', async () => {
+    const config = join(folder, 'protect.yaml');
+    await writeFile(config, 'response:\n  revocation:\n    protectedTokens: [support_*]\n');
+    const { alerts } = await replay('protected', RECORDING, '--format', 'pgaudit', '--config', config);
+    expect(parseLines(alerts)).toMatchObject([{ token: 'support_ui', wouldRevoke: false }]);
+  });
+
+  it('counts what it cannot read and says why', async () => {
+    const file = join(folder, 'odd.jsonl');
+    await writeFile(file, '{"time": "2026-09-07T09:00:00Z", "token": "a"}\nnot JSON\n{"token": "b"}\n');
+    const { code, out, err } = await runTokenwarden(['replay', file], { cwd: folder });
+    expect(code).toBe(0);
+    expect(out).toContain('1 event of 1 token, 0 records ignored, 2 unreadable');
+    expect(err).toContain('1 × not-json');
+    expect(err).toMatch(/1 × [a-z-]+: .*time/);
+  });
+
+  it('says what is wrong with a file that is not there, and with a format that is none', async () => {
+    expect(await runTokenwarden(['replay', 'nowhere.jsonl'], { cwd: folder })).toMatchObject({
+      code: 2,
+      err: 'tokenwarden: cannot read nowhere.jsonl (ENOENT)\n',
+    });
+    const { code, err } = await runTokenwarden(['replay', 'x', '--format', 'pgadit'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(err).toContain('Allowed choices are canonical, hoop, pgaudit');
+  });
+});

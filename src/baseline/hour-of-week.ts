@@ -7,8 +7,8 @@ export interface HourOfWeekRead {
   /** Whether this very hour was counted already. */
   counted(at: number): boolean;
   /**
-   * Probability that an active hour of the owner's is this hour of the week: neighbouring hours smoothed in, the same hour of other days
-   * as a weaker hint, and a uniform prior worth `priorWeight` active hours.
+   * Probability that an active hour of the owner's is this hour of the week, neighbouring hours smoothed in. Shrunk towards the hour of the day,
+   * worth `priorWeight` active hours, and that towards all hours alike: a nightly job is known to be one after a few nights.
    */
   probability(at: number, priorWeight: number): number;
 }
@@ -22,12 +22,12 @@ const CELLS = 168;
 /** Steps a cell moves for one fully learned active hour. */
 const STEP = 8;
 const CELL_MAX = 255;
-/** Share of an hour's weight that is spread over the same hour of the other days: a Tuesday job that moves to Wednesday is half known. */
-const OTHER_DAYS_SHARE = 0.3;
+/** How many of the token's days it is worth that all hours of the day are alike. */
+const PRIOR_DAYS = 8;
 
-/** When a token is active: an hour-of-week histogram of active hours, not of events. 176 bytes: total f32, last hour u32, 168 cells. */
+/** When a token is active: an hour-of-week histogram of active hours, not of events. 180 bytes: hours f32, days f32, last hour u32, 168 cells. */
 export function hourOfWeek(): Field<HourOfWeekRead, HourOfWeekWrite> {
-  return { kind: 'hour-of-week', version: 1, sizeBytes: 176, open: (view, offset) => new HourOfWeek(view, offset) };
+  return { kind: 'hour-of-week', version: 1, sizeBytes: 180, open: (view, offset) => new HourOfWeek(view, offset) };
 }
 
 class HourOfWeek implements HourOfWeekWrite {
@@ -44,30 +44,42 @@ class HourOfWeek implements HourOfWeekWrite {
   }
 
   get #cells(): number {
-    return this.#view.base + this.#offset + 8;
+    return this.#view.base + this.#offset + 12;
   }
 
   get observations(): number {
     return (this.#view.f32[this.#head] ?? 0) / STEP;
   }
 
+  get #days(): number {
+    return this.#view.f32[this.#head + 1] ?? 0;
+  }
+
+  /** The hours of one day say the same thing again and again, so what is taken for granted is measured in days. */
+  get #hoursPerDay(): number {
+    return Math.max(1, this.observations / Math.max(1, this.#days));
+  }
+
   counted(at: number): boolean {
-    return this.#view.u32[this.#head + 1] === hourOf(at);
+    return this.#view.u32[this.#head + 2] === hourOf(at);
   }
 
   probability(at: number, priorWeight: number): number {
     const hour = hourOfWeekOf(at);
-    const here = this.#smoothed(hour);
     let sameHour = 0;
     for (let day = 0; day < 7; day++) sameHour += this.#smoothed((hour + 24 * day) % CELLS);
-    const own = (1 - OTHER_DAYS_SHARE) * here + (OTHER_DAYS_SHARE * sameHour) / 7;
-    return (own / STEP + priorWeight / CELLS) / (this.observations + priorWeight);
+    const { observations } = this;
+    const prior = PRIOR_DAYS * this.#hoursPerDay;
+    const ofDay = (sameHour / STEP + prior / 24) / (observations + prior);
+    return (this.#smoothed(hour) / STEP + (priorWeight * ofDay) / 7) / (observations + priorWeight);
   }
 
   add(at: number): void {
     if (this.counted(at)) return;
     const { f32, u8, u32, weight } = this.#view;
-    u32[this.#head + 1] = hourOf(at);
+    const isNewDay = Math.floor(hourOf(at) / 24) !== Math.floor((u32[this.#head + 2] ?? 0) / 24);
+    if (isNewDay) f32[this.#head + 1] = this.#days + weight;
+    u32[this.#head + 2] = hourOf(at);
     const step = Math.round(STEP * weight);
     const cell = this.#cells + hourOfWeekOf(at);
     if ((u8[cell] ?? 0) + step > CELL_MAX) this.#halve();
@@ -91,5 +103,6 @@ class HourOfWeek implements HourOfWeekWrite {
       total += u8[i] ?? 0;
     }
     f32[this.#head] = total;
+    f32[this.#head + 1] = this.#days / 2;
   }
 }

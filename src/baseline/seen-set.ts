@@ -8,7 +8,8 @@ export interface SeenSetRead {
   /** Names offered so far, fading with a half-life of `HALF_LIFE_DAYS`. */
   readonly observations: number;
   /**
-   * `known`: the owner's. `fresh`: seen, but so far only in suspicious or very few events; neither news nor proof of the owner.
+   * `known`: the owner's. `fresh`: seen, but so far on one day only, or in suspicious or very few events: neither news nor proof of the owner,
+   * since whoever uses a stolen token makes names known too.
    * `new`: never seen, or forgotten.
    */
   standing(name: string, at: number): 'known' | 'fresh' | 'new';
@@ -36,7 +37,7 @@ const HALF_LIFE_DAYS = 45;
  * The names (tables, networks) a token has used, with how often and how lately, and how often it uses a new one. Bounded: past
  * `capacity` the name used longest ago goes. `16 + 8 × capacity` bytes.
  *
- * Layout: observations f32, novelties f32, size u32, day u32, then entries of hash u32, day u16, uses u16.
+ * Layout: observations f32, novelties f32, size u32, day u16, first day u16, then entries of hash u32, day u16, uses u16.
  */
 export function seenSet(options: {
   readonly capacity: number;
@@ -90,15 +91,24 @@ class SeenSet implements SeenSetWrite {
     this.#fade(dayOf(at));
     const { f32, weight } = this.#view;
     const hash = hashName(name, this.#view.hashSeed);
+    const isFirst = this.size === 0;
     let entry = this.#find(hash);
     if (entry < 0 || this.#isForgotten(entry, at)) {
       if (entry < 0) entry = this.#claim();
       this.#write(entry, hash, 0);
-      f32[this.#at + 1] = (f32[this.#at + 1] ?? 0) + weight;
+      // The first name of all is new whatever the owner's habits: it says nothing about them.
+      if (!isFirst) f32[this.#at + 1] = (f32[this.#at + 1] ?? 0) + weight;
     }
     f32[this.#at] = (f32[this.#at] ?? 0) + weight;
-    const uses = Math.min(USES_MAX, this.#uses(entry) + Math.max(1, Math.round(weight * USE)));
-    this.#write(entry, hash, uses, dayOf(at));
+    this.#write(entry, hash, this.#usesAfter(entry, at), dayOf(at));
+  }
+
+  /** However busy its first day, a name is not the owner's before the next, unless the owner is new too. */
+  #usesAfter(entry: number, at: number): number {
+    const uses = this.#uses(entry);
+    const day = dayOf(at);
+    const isFirstDay = uses < KNOWN_USES && (uses === 0 || day <= this.#day(entry)) && day > this.#firstDay;
+    return Math.min(isFirstDay ? KNOWN_USES - 1 : USES_MAX, uses + Math.max(1, Math.round(this.#view.weight * USE)));
   }
 
   /** Index of the entry with this hash, in 32-bit words, or -1. A few dozen words in a row: cheaper than any index. */
@@ -132,6 +142,10 @@ class SeenSet implements SeenSetWrite {
     this.#view.u16[2 * entry + 3] = uses;
   }
 
+  get #firstDay(): number {
+    return this.#view.u16[2 * this.#at + 7] ?? 0;
+  }
+
   #day(entry: number): number {
     return this.#view.u16[2 * entry + 2] ?? 0;
   }
@@ -146,11 +160,14 @@ class SeenSet implements SeenSetWrite {
 
   /** Halves the two counts every `HALF_LIFE_DAYS`, so that the rate of novelty follows the token's present habits. */
   #fade(day: number): void {
-    const { f32, u32 } = this.#view;
-    const before = u32[this.#at + 3] ?? 0;
+    const { f32, u16 } = this.#view;
+    const before = u16[2 * this.#at + 6] ?? 0;
     if (day <= before) return;
-    u32[this.#at + 3] = day;
-    if (before === 0) return;
+    u16[2 * this.#at + 6] = day;
+    if (before === 0) {
+      u16[2 * this.#at + 7] = day;
+      return;
+    }
     const factor = 2 ** (-(day - before) / HALF_LIFE_DAYS);
     f32[this.#at] = (f32[this.#at] ?? 0) * factor;
     f32[this.#at + 1] = (f32[this.#at + 1] ?? 0) * factor;

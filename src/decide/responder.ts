@@ -50,6 +50,20 @@ type Context = Pick<AlertEntry, 'told' | 'offset'>;
 
 const ALERTS_KEPT_MAX = 20_000;
 const STANDING: ReadonlySet<ActionState> = new Set(['approved', 'accepted', 'verified', 'ineffective']);
+/** The issuer was asked, and may have done something. */
+const ATTEMPTED: ReadonlySet<RevocationState> = new Set([...STANDING, 'refused', 'expired'] as RevocationState[]);
+
+/** Why a request makes no sense as things stand, or `undefined` if it does. */
+export function refusalOf(kind: 'revoke' | 'undo', { revocation }: Pick<AlertEntry, 'revocation'>): string | undefined {
+  const state = revocation?.state ?? 'none';
+  if (kind === 'undo' && !ATTEMPTED.has(state)) {
+    return state === 'undone' ? 'its revocation was undone already' : 'its token was not revoked';
+  }
+  if (kind === 'revoke' && (state === 'approved' || state === 'accepted' || state === 'verified')) {
+    return `its token is revoked already (${state})`;
+  }
+  return undefined;
+}
 
 /**
  * Turns assessments and outcomes into alerts and actions. Holds what guard rails need to see; rebuilt from the ledger after a restart.
@@ -153,7 +167,7 @@ export class Responder {
   ): Decided | undefined {
     const known = this.#alerts.get(request.alertId);
     const revoker = known?.revocation?.revoker ?? this.#policy.revocationRules[0]?.revoker;
-    if (known === undefined || revoker === undefined) return undefined;
+    if (known === undefined || revoker === undefined || refusalOf(request.kind, known) !== undefined) return undefined;
     const reason: Reason = { code: 'asked-by-person', text: `asked by ${request.by}` };
     const action = this.#actionOf(request.kind, known.alert, revoker, reason, now, String(request.at));
     if (this.#actions.has(action.id)) return undefined;

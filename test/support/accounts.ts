@@ -1,3 +1,4 @@
+import { readLedger } from '../../src/cli/ledger.ts';
 import { alertIdOf } from '../../src/decide/group.ts';
 import type { ActionEntry } from '../../src/decide/responder.ts';
 import { type AlarmBudget, thresholdsOf } from '../../src/detect/budget.ts';
@@ -7,7 +8,6 @@ import type { Log } from '../../src/log/log.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
-import { decodeLedgerRecord } from '../../src/pipeline/ledger.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { createKeys } from '../../src/runtime/keys.ts';
 import { loadDetectors } from '../../src/runtime/load-detectors.ts';
@@ -44,7 +44,7 @@ export async function isSettled(
       if (offset < end) return { done: false, why: `${group} is at ${offset} of ${end} in partition ${partition}` };
     }
   }
-  const { actions } = await readLedger(log);
+  const actions = [...(await readLedger(log)).actions.values()];
   const open = actions.filter(({ state }) => state === 'approved');
   const unproven = actions.filter(({ action, state }) => action.kind === 'revoke' && state === 'accepted');
   return {
@@ -61,7 +61,8 @@ export async function account(log: Log, fingerprintKey: string, budget: AlarmBud
   return {
     ...reference,
     ...findings,
-    ...ledger,
+    alertIds: new Set(ledger.alerts.keys()),
+    actions: [...ledger.actions.values()],
     deadLetterIds: await readDeadLetters(log),
     expectedAlertIds: new Set([...reference.expectedAssessments.values()].map(alertIdOf)),
   };
@@ -120,19 +121,6 @@ async function readFindings(log: Log) {
     }
   }
   return { assessments, assessmentCount };
-}
-
-async function readLedger(log: Log) {
-  const alertIds = new Set<string>();
-  const actions = new Map<string, ActionEntry>();
-  for await (const batch of log.read(TOPICS.ledger, 0)) {
-    for (const record of batch) {
-      const ledger = decodeLedgerRecord(record);
-      if (ledger?.kind === 'alert') alertIds.add(ledger.entry.alert.id);
-      else if (ledger?.kind === 'action') actions.set(ledger.entry.action.id, ledger.entry);
-    }
-  }
-  return { alertIds, actions: [...actions.values()] };
 }
 
 async function readDeadLetters(log: Log): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
+import { refusalOf } from '../../decide/responder.ts';
 import { encodeFindingsRecord, type PersonRequest } from '../../pipeline/findings.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
 import { systemClock } from '../../runtime/clock.ts';
@@ -20,8 +21,11 @@ export function revokeCommand(io: CliIo): Command {
         const entry = alerts.get(alertId);
         if (entry === undefined)
           throw new UsageError(`no alert has the id "${alertId}": see "tokenwarden alerts list"`, 1);
+        const kind = options.undo ? 'undo' : 'revoke';
+        const refusal = refusalOf(kind, entry);
+        if (refusal) throw new UsageError(`nothing to do about alert "${alertId}": ${refusal}`, 1);
         const request: PersonRequest = {
-          kind: options.undo ? 'undo' : 'revoke',
+          kind,
           alertId,
           by: userInfo().username,
           at: systemClock.now(),

@@ -25,9 +25,10 @@ const CELL_MAX = 255;
 /** How many of the token's days it is worth that all hours of the day are alike. */
 const PRIOR_DAYS = 8;
 
-/** When a token is active: an hour-of-week histogram of active hours, not of events. 180 bytes: hours f32, days f32, last hour u32, 168 cells. */
+/** When a token is active: an hour-of-week histogram of active hours, not of events. 184 bytes: hours f32, days f32, last hour u32,
+ * 168 cells, –. */
 export function hourOfWeek(): Field<HourOfWeekRead, HourOfWeekWrite> {
-  return { kind: 'hour-of-week', version: 1, sizeBytes: 180, open: (view, offset) => new HourOfWeek(view, offset) };
+  return { kind: 'hour-of-week', version: 1, sizeBytes: 184, open: (view, offset) => new HourOfWeek(view, offset) };
 }
 
 class HourOfWeek implements HourOfWeekWrite {

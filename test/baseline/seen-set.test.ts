@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { seenSet } from '../../src/baseline/seen-set.ts';
+import { DAY_MS, MINUTE_MS } from '../../src/baseline/time.ts';
+import { openField } from './open-field.ts';
+
+const START = Date.UTC(2026, 8, 7);
+
+/** A set of an owner who has used `home` for ten days. */
+function mature(options = { capacity: 8, forgetAfterDays: 100 }) {
+  const opened = openField(seenSet(options));
+  for (let day = 0; day < 10; day++) for (let i = 0; i < 5; i++) opened.field.add('home', START + day * DAY_MS + i);
+  return { ...opened, now: START + 10 * DAY_MS };
+}
+
+describe('seenSet: standing', () => {
+  it('knows on the very first day what is used again and again', () => {
+    const { field } = openField(seenSet({ capacity: 8, forgetAfterDays: 100 }));
+    expect(field.standing('home', START)).toBe('new');
+    field.add('home', START);
+    expect(field.standing('home', START)).toBe('fresh');
+    field.add('home', START + 1);
+    field.add('home', START + 2);
+    expect(field.standing('home', START + 3)).toBe('known');
+  });
+
+  it('later takes a name for the owner’s only on its second day, however busy the first', () => {
+    const { field, now } = mature();
+    for (let i = 0; i < 1000; i++) field.add('thief', now + i * MINUTE_MS);
+    expect(field.standing('thief', now + 1000 * MINUTE_MS)).toBe('fresh');
+    field.add('thief', now + DAY_MS);
+    expect(field.standing('thief', now + DAY_MS)).toBe('known');
+  });
+
+  it('needs many suspicious uses for one good one', () => {
+    const { field, view, now } = mature();
+    view.weight = 0.03;
+    for (let day = 0; day < 20; day++) field.add('thief', now + day * DAY_MS);
+    expect(field.standing('thief', now + 20 * DAY_MS)).toBe('fresh');
+  });
+
+  it('forgets what was not used for long, and finds it new again', () => {
+    const { field, now } = mature({ capacity: 8, forgetAfterDays: 30 });
+    expect(field.standing('home', now + 20 * DAY_MS)).toBe('known');
+    expect(field.standing('home', now + 31 * DAY_MS)).toBe('new');
+  });
+
+  it('makes room by dropping what was used longest ago', () => {
+    const { field, now } = mature({ capacity: 4, forgetAfterDays: 100 });
+    for (const [i, name] of ['a', 'b', 'c', 'd'].entries()) field.add(name, now + (i + 1) * DAY_MS);
+    expect(field.size).toBe(4);
+    expect(field.standing('home', now + 5 * DAY_MS)).toBe('new');
+    expect(field.standing('a', now + 5 * DAY_MS)).toBe('fresh');
+  });
+
+  it('hashes with a key, so that names that collide cannot be constructed', () => {
+    const { field, view } = mature();
+    (view as { hashSeed: number }).hashSeed = 8;
+    expect(field.standing('home', START)).toBe('new');
+  });
+});
+
+describe('seenSet: rate of novelty', () => {
+  it('begins at the prior', () => {
+    const { field } = openField(seenSet({ capacity: 8, forgetAfterDays: 100 }));
+    expect(field.noveltyRate(0.1, 8)).toBeCloseTo(0.1, 5);
+  });
+
+  it('falls with every use of something known, and the first name of all is no novelty', () => {
+    const { field } = mature();
+    expect(field.noveltyRate(0.1, 8)).toBeCloseTo(0.8 / (field.observations + 8), 5);
+    expect(field.noveltyRate(0.1, 8)).toBeLessThan(0.02);
+  });
+
+  it('stays high for one who always explores', () => {
+    const { field } = openField(seenSet({ capacity: 8, forgetAfterDays: 100 }));
+    for (let i = 0; i < 400; i++) field.add(i % 2 === 0 ? `sheet ${i}` : 'orders', START + i * MINUTE_MS);
+    expect(field.noveltyRate(0.1, 8)).toBeCloseTo(0.5, 1);
+  });
+
+  it('follows present habits: counts fade by half in 45 days', () => {
+    const { field, now } = mature();
+    const before = field.observations;
+    field.add('home', now - DAY_MS + 45 * DAY_MS);
+    expect(field.observations).toBeCloseTo(before / 2 + 1, 0);
+  });
+});

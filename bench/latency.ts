@@ -10,10 +10,13 @@ import { createFleet, dayOfFleet, type SimulatedToken } from '../src/simulate/fl
 import { theftOf } from '../src/simulate/theft.ts';
 import { startHttpReceiver } from '../test/support/http-receiver.ts';
 import { startTokenwarden } from '../test/support/tokenwarden-process.ts';
-import { storedRecord } from './throughput.ts';
+import { startLoad } from './load.ts';
+import { storedRecord } from './stored-record.ts';
 
 export interface Latency {
   readonly loadPerSecond: number;
+  /** Thefts that were committed, and those among them that led to a revocation: what the times are of. */
+  readonly theftCount: number;
   readonly sampleCount: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -21,18 +24,17 @@ export interface Latency {
 
 const PARTITION_COUNT = 4;
 const HISTORY_DAYS = 10;
-const LOAD_INTERVAL_MS = 20;
 /** A stolen event that leads to no revocation within this is followed by the next one. */
 const WAIT_MS = 1000;
 const SECRET = `whsec_${Buffer.from('a secret of at least 24 bytes').toString('base64')}`;
 
 /**
- * Steals one token after the other while honest events flow at half of what detect can do, and takes the time from handing the decisive event
+ * Steals one token after the other while honest events flow, and takes the time from handing the decisive event
  * to Kafka until the order to revoke has arrived: detect, respond and delivery in a process of their own, as users run them.
  */
 export async function measureLatency(
   brokers: readonly string[],
-  detectPerSecond: number,
+  loadPerSecond: number,
   thefts: number,
   say: (text: string) => void,
 ): Promise<Latency> {
@@ -40,6 +42,7 @@ export async function measureLatency(
   const receiver = await startHttpReceiver();
   const prefix = `bench-latency-${Date.now()}.`;
   const log = await openKafkaLog({ brokers, topicPrefix: prefix, clock: systemClock });
+  const thief = await openKafkaLog({ brokers, topicPrefix: prefix, clock: systemClock });
   await log.ensureTopics(topicSpecs({ partitionCount: PARTITION_COUNT, retentionDays: 1 }));
   const fleet = createFleet('latency', 3 * thefts + 50);
   const victims = fleet.tokens.filter(({ habit }) => habit === 'service').slice(0, thefts);
@@ -51,14 +54,14 @@ export async function measureLatency(
     );
   }
   const tokenwarden = await startTokenwarden(folder, configOf(folder, [...brokers], prefix, receiver.url));
-  const load = startLoad(log, detectPerSecond / 2);
+  const load = startLoad({ brokers, topicPrefix: prefix, perSecond: loadPerSecond });
   try {
     await tokenwarden.logged('watching');
     await caughtUp(log);
     say(`stealing ${victims.length} tokens, one after the other`);
     const samples: number[] = [];
     for (const victim of victims) {
-      const sample = await steal(log, victim, receiver.requests);
+      const sample = await steal(thief, victim, receiver.requests);
       if (sample !== undefined) samples.push(sample);
     }
     samples.sort((a, b) => a - b);
@@ -66,6 +69,7 @@ export async function measureLatency(
       samples[Math.min(samples.length - 1, Math.floor(share * samples.length))] ?? Number.NaN;
     return {
       loadPerSecond: await load.stop(),
+      theftCount: victims.length,
       sampleCount: samples.length,
       p50Ms: quantile(0.5),
       p99Ms: quantile(0.99),
@@ -73,6 +77,7 @@ export async function measureLatency(
   } finally {
     await load.stop();
     await tokenwarden.stop();
+    await thief.close();
     await log.close();
     await receiver.close();
     await rm(folder, { recursive: true, force: true });
@@ -109,40 +114,6 @@ function configOf(folder: string, brokers: readonly string[], topicPrefix: strin
   };
 }
 
-/** Honest events of tokens that are nobody's victim, at a steady rate. */
-function startLoad(log: Log, perSecond: number) {
-  const fleet = createFleet('load', 200);
-  const stopping = new AbortController();
-  let sent = 0;
-  const startedAt = performance.now();
-  const running = (async () => {
-    let records = dayOfFleet(fleet, 'load', Date.UTC(2026, 0, 5)).map((record, i) =>
-      storedRecord(record, `load/0/${i}`),
-    );
-    for (let day = 1; !stopping.signal.aborted; ) {
-      const due = Math.floor(((performance.now() - startedAt) / 1000) * perSecond) - sent;
-      const batch = records.slice(0, Math.max(0, due));
-      records = records.slice(batch.length);
-      if (batch.length > 0) await log.append(TOPICS.events, batch);
-      sent += batch.length;
-      if (records.length === 0) {
-        records = dayOfFleet(fleet, 'load', Date.UTC(2026, 0, 5) + day * DAY_MS).map((record, i) =>
-          storedRecord(record, `load/${day}/${i}`),
-        );
-        day += 1;
-      }
-      await systemClock.sleep(LOAD_INTERVAL_MS, stopping.signal);
-    }
-    return sent / ((performance.now() - startedAt) / 1000);
-  })();
-  return {
-    stop: () => {
-      stopping.abort();
-      return running;
-    },
-  };
-}
-
 async function caughtUp(log: Log): Promise<void> {
   for (;;) {
     const committed = await log.committed('detect', TOPICS.events);
@@ -162,9 +133,9 @@ async function steal(
   for (const [i, record] of theftOf(victim, 'latency', Date.now() - HOUR_MS / 60)
     .slice(0, 12)
     .entries()) {
-    const sentAt = Date.now();
+    const sentAt = performance.now();
     await log.append(TOPICS.events, [storedRecord(record, `theft/${victim.token}/${i}`)]);
-    while (Date.now() - sentAt < WAIT_MS) {
+    while (performance.now() - sentAt < WAIT_MS) {
       const order = requests.slice(seen).find(({ body }) => body.includes(`"token":${JSON.stringify(victim.token)}`));
       if (order) return order.at - sentAt;
       await systemClock.sleep(1);

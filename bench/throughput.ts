@@ -1,17 +1,14 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { DAY_MS } from '../src/baseline/time.ts';
 import { thresholdsOf } from '../src/detect/budget.ts';
-import type { AuditEvent } from '../src/domain/audit-event.ts';
-import { blankEvent } from '../src/domain/blank-event.ts';
-import { networkOf } from '../src/enrich/network.ts';
 import { openKafkaLog } from '../src/log/kafka.ts';
 import type { Log } from '../src/log/log.ts';
-import { encodeStoredEvent } from '../src/normalise/stored-event.ts';
 import { startDetect } from '../src/pipeline/detect.ts';
 import { TOPICS, topicSpecs } from '../src/pipeline/topics.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import { loadDetectors } from '../src/runtime/load-detectors.ts';
-import { type CanonicalRecord, createFleet, dayOfFleet } from '../src/simulate/fleet.ts';
+import { createFleet, dayOfFleet } from '../src/simulate/fleet.ts';
+import { storedRecord } from './stored-record.ts';
 
 export interface Throughput {
   readonly eventCount: number;
@@ -71,26 +68,6 @@ async function fill(log: Log, eventCount: number): Promise<void> {
     }
     count += records.length;
   }
-}
-
-/** A made-up record as collect would have stored it. */
-export function storedRecord(record: CanonicalRecord, id: string) {
-  const event: AuditEvent = {
-    ...blankEvent(id, record.token, Date.parse(record.time)),
-    principal: record.principal,
-    address: record.source_ip,
-    network: networkOf(record.source_ip),
-    database: record.database,
-    operation: record.operation,
-    tables: record.tables,
-    statement: record.statement,
-    rows: record.rows,
-    bytes: record.bytes,
-    success: record.success,
-    application: record.app,
-    session: record.session,
-  };
-  return { key: record.token, value: Buffer.from(encodeStoredEvent(event)) };
 }
 
 async function consumeBare(brokers: readonly string[], topic: string, eventCount: number): Promise<number> {

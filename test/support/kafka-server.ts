@@ -107,7 +107,7 @@ async function startFromJars(classPath: string): Promise<KafkaServer> {
   await writeFile(file, lines.join(''));
   const clusterId = randomBytes(16).toString('base64url');
   const java = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath];
-  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]);
+  await run('java', [...java, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', file]);
   const brokers = [`127.0.0.1:${port}`];
   const start = async () => {
     const command = ['java', '-Xms256m', '-Xmx512m', ...java, 'kafka.Kafka', file];

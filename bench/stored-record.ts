@@ -1,0 +1,25 @@
+import type { AuditEvent } from '../src/domain/audit-event.ts';
+import { blankEvent } from '../src/domain/blank-event.ts';
+import { networkOf } from '../src/enrich/network.ts';
+import { encodeStoredEvent } from '../src/normalise/stored-event.ts';
+import type { CanonicalRecord } from '../src/simulate/fleet.ts';
+
+/** A made-up record as collect would have stored it. */
+export function storedRecord(record: CanonicalRecord, id: string) {
+  const event: AuditEvent = {
+    ...blankEvent(id, record.token, Date.parse(record.time)),
+    principal: record.principal,
+    address: record.source_ip,
+    network: networkOf(record.source_ip),
+    database: record.database,
+    operation: record.operation,
+    tables: record.tables,
+    statement: record.statement,
+    rows: record.rows,
+    bytes: record.bytes,
+    success: record.success,
+    application: record.app,
+    session: record.session,
+  };
+  return { key: record.token, value: Buffer.from(encodeStoredEvent(event)) };
+}

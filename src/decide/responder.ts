@@ -65,6 +65,11 @@ export function refusalOf(kind: 'revoke' | 'undo', { revocation }: Pick<AlertEnt
   return undefined;
 }
 
+/** What a person's request is carried out with; `undefined` if the configuration names nothing. */
+export function revokerFor({ revocation }: Pick<AlertEntry, 'revocation'>, policy: Policy): string | undefined {
+  return revocation?.revoker ?? policy.revocationRules[0]?.revoker;
+}
+
 /**
  * Turns assessments and outcomes into alerts and actions. Holds what guard rails need to see; rebuilt from the ledger after a restart.
  * Synchronous and deterministic; the present is an argument.
@@ -166,8 +171,9 @@ export class Responder {
     now: number,
   ): Decided | undefined {
     const known = this.#alerts.get(request.alertId);
-    const revoker = known?.revocation?.revoker ?? this.#policy.revocationRules[0]?.revoker;
-    if (known === undefined || revoker === undefined || refusalOf(request.kind, known) !== undefined) return undefined;
+    if (known === undefined || refusalOf(request.kind, known) !== undefined) return undefined;
+    const revoker = revokerFor(known, this.#policy);
+    if (revoker === undefined) return undefined;
     const reason: Reason = { code: 'asked-by-person', text: `asked by ${request.by}` };
     const action = this.#actionOf(request.kind, known.alert, revoker, reason, now, String(request.at));
     if (this.#actions.has(action.id)) return undefined;

@@ -130,7 +130,12 @@ function baselineSentence({ baseline, at }: Assessment): string {
 }
 
 function leftSentence({ openedAt, latest: { since } }: Alert): string {
-  const left = [countText(since.eventCount, 'event'), countText(since.rowCount, 'row'), byteText(since.byteCount)];
+  // Many sources do not say how much: 0 would look like nothing.
+  const left = [
+    countText(since.eventCount, 'event'),
+    ...(since.rowCount > 0 ? [countText(since.rowCount, 'row')] : []),
+    ...(since.byteCount > 0 ? [byteText(since.byteCount)] : []),
+  ];
   return `Since this began at ${timeText(openedAt)}: ${left.join(', ')}.`;
 }
 

@@ -34,7 +34,8 @@ export function deltaText(deltaMs: number): string {
   if (size < 1000) return `${sign}${Math.round(size)} ms`;
   if (size < 120_000) return `${sign}${numberText(Math.round(size / 100) / 10)} s`;
   if (size < 7_200_000) return `${sign}${Math.round(size / 60_000)} min`;
-  return `${sign}${numberText(Math.round(size / 360_000) / 10)} h`;
+  if (size < 172_800_000) return `${sign}${numberText(Math.round(size / 360_000) / 10)} h`;
+  return `${sign}${numberText(Math.round(size / 8_640_000) / 10)} days`;
 }
 
 /** `about 2.4 billion`: two to the power of a score. */

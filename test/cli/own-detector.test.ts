@@ -1,60 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runTokenwarden } from '../support/run-tokenwarden.ts';
 
+/** Its example is the detector of these tests. */
+const CONTRIBUTING = join(import.meta.dirname, '..', '..', 'CONTRIBUTING.md');
+
 /** A detector is one new file, in any folder: listed, documented, configured, held to the laws and run without a change anywhere else. */
-const DETECTOR = `
-import { z } from 'zod';
-import { countText, DAY_MS, defineDetector, observedText, seenSet } from 'tokenwarden/detector';
-
-const START = Date.UTC(2026, 8, 7);
-const worker = Array.from({ length: 300 }, (_, i) => ({ at: START + i * DAY_MS / 24, application: 'worker/7.1' }));
-
-export default defineDetector({
-  id: 'new-application',
-  title: 'Program never used before',
-  description: 'A token that one program uses is suddenly used by another, such as psql by hand or a script of a thief.',
-  status: 'experimental',
-  severity: 'medium',
-  dimension: 'how',
-  trust: 'claimed',
-  attack: ['T1078'],
-  falsePositives: ['a new version that changes its name'],
-  runbook: 'Ask the owner which program this is.',
-  config: z.strictObject({
-    strangerRate: z.number().min(0.05).max(0.99).default(0.7).describe('Share of thieves who use another program.'),
-  }),
-  remembers: { applications: seenSet({ capacity: 8, forgetAfterDays: 90 }) },
-
-  score({ applications }, event, { strangerRate }) {
-    if (event.application === null || applications.observations === 0) return undefined;
-    const ownRate = applications.noveltyRate(0.1, 8);
-    return applications.standing(event.application, event.at) === 'new'
-      ? Math.log2(strangerRate / ownRate)
-      : Math.log2((1 - strangerRate) / (1 - ownRate));
-  },
-  learn({ applications }, event) {
-    if (event.application !== null) applications.add(event.application, event.at);
-  },
-  evidence({ applications }, event) {
-    return [{
-      what: 'application',
-      observed: event.application === null ? [] : [event.application],
-      expected: countText(applications.size, 'known program'),
-      sampleSize: Math.round(applications.observations),
-    }];
-  },
-  explain(_event, [evidence]) {
-    return evidence ? 'was used by ' + observedText(evidence.observed) + ', beside ' + evidence.expected : 'was used by a new program';
-  },
-  cases: [
-    { name: 'psql on a worker', history: worker, events: [{ at: START + 20 * DAY_MS, application: 'psql' }], expect: 'fires' },
-    { name: 'the worker', history: worker, events: [{ at: START + 20 * DAY_MS, application: 'worker/7.1' }], expect: 'silent' },
-  ],
-});
-`;
+const DETECTOR = /```ts\n([\s\S]*?)```/.exec(readFileSync(CONTRIBUTING, 'utf8'))?.[1] ?? '';
 
 let folder: string;
 let config: string;

@@ -25,13 +25,14 @@ describe('words', () => {
   });
 
   it('time between', () => {
-    expect([0, 52, 3200, 119_940, 240_000, 7_200_000, -1500].map(deltaText)).toEqual([
+    expect([0, 52, 3200, 119_940, 240_000, 7_200_000, 1e9, -1500].map(deltaText)).toEqual([
       '+0 ms',
       '+52 ms',
       '+3.2 s',
       '+119.9 s',
       '+4 min',
       '+2 h',
+      '+11.6 days',
       '−1.5 s',
     ]);
   });

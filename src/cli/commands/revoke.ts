@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { refusalOf } from '../../decide/responder.ts';
+import { policyOf } from '../../config/mapping.ts';
+import { refusalOf, revokerFor } from '../../decide/responder.ts';
 import { encodeFindingsRecord, type PersonRequest } from '../../pipeline/findings.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
 import { systemClock } from '../../runtime/clock.ts';
@@ -16,7 +17,7 @@ export function revokeCommand(io: CliIo): Command {
     .option('--undo', 'give the token back')
     .addOption(configOption())
     .action(async (alertId: string, options: { undo?: boolean; config?: string }) => {
-      await withLog(io, options.config, 'append', async (log) => {
+      await withLog(io, options.config, 'append', async (log, { config }) => {
         const { alerts } = await readLedger(log);
         const entry = alerts.get(alertId);
         if (entry === undefined)
@@ -24,6 +25,9 @@ export function revokeCommand(io: CliIo): Command {
         const kind = options.undo ? 'undo' : 'revoke';
         const refusal = refusalOf(kind, entry);
         if (refusal) throw new UsageError(`nothing to do about alert "${alertId}": ${refusal}`, 1);
+        if (revokerFor(entry, policyOf(config)) === undefined) {
+          throw new UsageError('there is nothing to revoke it with: name a revoker in response.revocation.rules', 1);
+        }
         const request: PersonRequest = {
           kind,
           alertId,

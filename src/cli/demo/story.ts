@@ -7,6 +7,7 @@ import { styleText } from 'node:util';
 import { DAY_MS, HOUR_MS } from '../../baseline/time.ts';
 import { loadConfig } from '../../config/load.ts';
 import { layOutText } from '../../deliver/receivers/console.ts';
+import { countText, numberText } from '../../domain/words.ts';
 import { openEmbeddedLog } from '../../log/embedded.ts';
 import { type Application, assemble } from '../../runtime/assemble.ts';
 import { systemClock } from '../../runtime/clock.ts';
@@ -39,6 +40,10 @@ export async function runDemo(
   const fleet = createFleet(seed, TOKEN_COUNT);
   const startedAt = systemClock.now();
 
+  say(
+    'Tokenwarden reads what databases write down about the use of their tokens, learns what is usual for each, and takes one out',
+  );
+  say('of use when somebody else uses it. Here everything is real but the company.');
   heading('1  Two weeks of ordinary traffic');
   say(
     `${TOKEN_COUNT} tokens of a made-up company: services, nightly jobs, BI tools, people, CI runners. Their audit events`,
@@ -60,7 +65,9 @@ export async function runDemo(
 
     heading('2  Live');
     const recent = await pushRecentHour(gateway, fleet, seed, startedAt);
-    say(`The last hour’s ${recent} honest events have been pushed to ${gateway.url}/v1/events: no alert so far.`);
+    say(
+      `The last hour’s ${numberText(recent)} honest events have been pushed to ${gateway.url}/v1/events: no alert so far.`,
+    );
 
     heading('3  A token is stolen');
     const victim = victimOf(fleet);
@@ -135,12 +142,14 @@ async function learn(
   });
   while (seen() < eventCount) {
     if (failed !== undefined) throw failed;
-    progress.update(`learning: ${Math.floor((100 * seen()) / eventCount)} % of ${eventCount} events`);
+    progress.update(`learning: ${Math.floor((100 * seen()) / eventCount)} % of ${numberText(eventCount)} events`);
     await systemClock.sleep(50);
   }
   progress.end();
   const seconds = (performance.now() - startedAt) / 1000;
-  say(`${eventCount} events learned in ${seconds.toFixed(1)} s (${Math.round(eventCount / seconds)} a second).`);
+  say(
+    `${numberText(eventCount)} events learned in ${seconds.toFixed(1)} s (${numberText(Math.round(eventCount / seconds))} a second).`,
+  );
 }
 
 /** Where live events are pushed to. */
@@ -186,7 +195,7 @@ async function watchTheft({ say, receiver, gateway, theft, victim }: Scene): Pro
   const usedCount = await playing;
   if (revoked === undefined) return ['the theft was missed'];
   say(
-    `The order to revoke it reaches the gateway ${revoked.at - firstUseAt} ms after the first stolen use; ${usedCount} statements got through.`,
+    `The order to revoke it reaches the gateway ${revoked.at - firstUseAt} ms after the first stolen use; ${countText(usedCount, 'statement')} got through.`,
   );
   const verified = await wait(({ body }) => body.type === 'alert' && body.revocation?.state === 'verified');
   if (verified)

@@ -79,7 +79,9 @@ function reasonToHold(alert: Alert, policy: Policy, around: Surroundings, now: n
   const { guardRails } = policy;
   const pattern = guardRails.protectedTokens.find((candidate) => matchesPattern(candidate, alert.token));
   if (pattern !== undefined) return { code: 'token-protected', text: `the token is protected ("${pattern}")` };
-  const { firstSeenAt, eventCount } = alert.worst.baseline;
+  const { firstSeenAt } = alert.worst.baseline;
+  // What came since the alert opened may be the thief's.
+  const eventCount = alert.worst.baseline.eventCount - alert.worst.since.eventCount;
   const days = (alert.worst.at - firstSeenAt) / DAY_MS;
   if (days < guardRails.baselineDaysMin || eventCount < guardRails.baselineEventsMin) {
     const text = `the baseline rests on ${days.toFixed(1)} days and ${eventCount} events; revoking takes ${guardRails.baselineDaysMin} days and ${guardRails.baselineEventsMin} events`;

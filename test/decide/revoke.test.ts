@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { GuardRails, Policy } from '../../src/decide/policy.ts';
+import { decideRevocation, type Surroundings } from '../../src/decide/revoke.ts';
+import type { Assessment } from '../../src/domain/finding.ts';
+import { AT, sampleAlert, sampleAssessment, sampleFinding } from '../deliver/sample.ts';
+import { samplePolicy } from './policy.ts';
+
+const NOW = AT + 61_000;
+const NOTHING: Surroundings = { standing: null, approvedAt: [], suspects: new Map([['svc-billing', NOW]]) };
+
+interface Situation {
+  readonly worst?: Partial<Assessment>;
+  readonly policy?: Partial<Policy>;
+  readonly guardRails?: Partial<GuardRails>;
+  readonly around?: Partial<Surroundings>;
+}
+
+function decide({ worst, policy, guardRails, around }: Situation) {
+  const assessment = sampleAssessment(worst);
+  const alert = sampleAlert({ worst: assessment, latest: assessment });
+  return decideRevocation(alert, samplePolicy(policy, guardRails), { ...NOTHING, ...around }, NOW);
+}
+
+/** So many tokens that went over the threshold so long ago. */
+const suspects = (count: number, agoMs = 0) =>
+  new Map(Array.from({ length: count }, (_, i) => [`token ${i}`, NOW - agoMs] as const));
+
+describe('decideRevocation', () => {
+  it('approves strong evidence of two dimensions, and says why', () => {
+    expect(decide({})).toEqual({
+      state: 'approved',
+      revoker: 'gateway',
+      reason: { code: 'policy-revokes', text: 'score 31.4 bits (20.5 needed), unusual in where, how-much' },
+    });
+  });
+
+  it('only writes down what it would do while it observes', () => {
+    expect(decide({ policy: { mode: 'observe' } })).toMatchObject({
+      state: 'shadow',
+      revoker: 'gateway',
+      reason: { code: 'observe-mode' },
+    });
+  });
+
+  it.each<[string, Situation, string]>([
+    ['a revocation that stands', { around: { standing: 'accepted' } }, 'already-revoked'],
+    ['no rule', { policy: { revocationRules: [] } }, 'no-policy-matches'],
+    [
+      'no rule that matches',
+      { policy: { revocationRules: [{ match: { token: 'x*' }, revoker: 'gateway' }] } },
+      'no-policy-matches',
+    ],
+    ['a score below the limit', { worst: { score: 20.4 } }, 'below-revoke-threshold'],
+    ['one dimension', { worst: { findings: [sampleFinding(), sampleFinding({ id: 'b' })] } }, 'one-dimension-only'],
+    [
+      'a second dimension that hardly counts',
+      { worst: { findings: [sampleFinding(), sampleFinding({ dimension: 'when', contribution: 0.9 })] } },
+      'one-dimension-only',
+    ],
+    [
+      'a second dimension that the client made up',
+      { worst: { findings: [sampleFinding(), sampleFinding({ dimension: 'how', trust: 'claimed' })] } },
+      'one-dimension-only',
+    ],
+    [
+      'a second dimension of an experimental detector',
+      { worst: { findings: [sampleFinding(), sampleFinding({ dimension: 'how', status: 'experimental' })] } },
+      'one-dimension-only',
+    ],
+    [
+      'nothing but claims',
+      {
+        worst: {
+          findings: [sampleFinding({ trust: 'claimed' }), sampleFinding({ dimension: 'how', trust: 'claimed' })],
+        },
+      },
+      'claimed-evidence-only',
+    ],
+  ])('does nothing on %s', (_, situation, code) => {
+    expect(decide(situation)).toMatchObject({ state: 'none', reason: { code } });
+  });
+
+  it.each<[string, Situation, string]>([
+    ['a protected token', { guardRails: { protectedTokens: ['other', 'svc-*'] } }, 'token-protected'],
+    [
+      'a baseline of few days',
+      { worst: { baseline: { firstSeenAt: AT - 6 * 86_400_000, eventCount: 999 } } },
+      'baseline-too-young',
+    ],
+    [
+      'a baseline of few events, those since the alert opened not counted',
+      { worst: { baseline: { firstSeenAt: 0, eventCount: 63 }, since: { eventCount: 14, rowCount: 0, byteCount: 0 } } },
+      'baseline-too-young',
+    ],
+    ['a global stop', { policy: { stopped: true } }, 'stopped-globally'],
+    ['many tokens that deviate at once', { around: { suspects: suspects(5) } }, 'many-tokens-at-once'],
+    ['a spent budget', { around: { approvedAt: [NOW - 1, NOW - 2, NOW - 599_000] } }, 'budget-spent'],
+  ])('asks a person about %s', (_, situation, code) => {
+    expect(decide(situation)).toMatchObject({ state: 'held', revoker: 'gateway', reason: { code } });
+    // Observing shows what enforcing would do, reasons to hold included.
+    const observed = { ...situation, policy: { ...situation.policy, mode: 'observe' as const } };
+    expect(decide(observed)).toMatchObject({ state: 'held', reason: { code } });
+  });
+
+  it('lets windows pass', () => {
+    expect(decide({ around: { approvedAt: [NOW - 1, NOW - 2, NOW - 600_000] } })).toMatchObject({ state: 'approved' });
+    expect(decide({ around: { suspects: suspects(50, 600_000) } })).toMatchObject({ state: 'approved' });
+    expect(decide({ around: { suspects: suspects(4) } })).toMatchObject({ state: 'approved' });
+  });
+
+  it('takes the first rule that matches', () => {
+    const revocationRules = [
+      { match: { database: 'other' }, revoker: 'first' },
+      { match: { token: 'svc-*' }, revoker: 'second' },
+      { match: {}, revoker: 'third' },
+    ];
+    expect(decide({ policy: { revocationRules } })).toMatchObject({ state: 'approved', revoker: 'second' });
+  });
+});

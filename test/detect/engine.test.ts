@@ -1,0 +1,260 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { counter } from '../../src/baseline/counter.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
+import { thresholdsOf } from '../../src/detect/budget.ts';
+import { type AnyDetector, defineDetector } from '../../src/detect/detector.ts';
+import { Engine, type EngineOptions } from '../../src/detect/engine.ts';
+import type { AuditEvent } from '../../src/domain/audit-event.ts';
+import { blankEvent } from '../../src/domain/blank-event.ts';
+import type { Assessment } from '../../src/domain/finding.ts';
+import { createRandom } from '../../src/domain/random.ts';
+import { loadDetectors } from '../../src/runtime/load-detectors.ts';
+
+/** A Monday. */
+const START = Date.UTC(2026, 8, 7);
+const DAYS = 12;
+const THEFT_AT = START + DAYS * DAY_MS + 3 * HOUR_MS;
+const detectors = await loadDetectors();
+
+function engineOf(options: Partial<EngineOptions> = {}, installed: readonly AnyDetector[] = detectors): Engine {
+  return new Engine({
+    installed: installed.map((detector) => ({ detector, config: detector.config.parse({}), weight: 1 })),
+    thresholds: thresholdsOf({ alarms: 1, tokenMonths: 1000 }),
+    hashSeed: 7,
+    tokensMax: 100,
+    onFailure: (id, cause) => {
+      throw new Error(id, { cause });
+    },
+    ...options,
+  });
+}
+
+/** A service's working days: two tables, one network, few rows. */
+function ordinary(token: string, seed = token): readonly AuditEvent[] {
+  const random = createRandom(seed);
+  return Array.from({ length: DAYS * 9 * 4 }, (_, i) => ({
+    ...blankEvent(`${token}/${i}`, token, START + Math.floor(i / 36) * DAY_MS + (8 * 60 + (i % 36) * 15) * MINUTE_MS),
+    network: '192.0.2.0/24',
+    tables: [random.pick(['orders', 'customers'])],
+    rows: 1 + random.below(20),
+    success: true,
+  }));
+}
+
+/** Whole tables that the token never read, from elsewhere, at night. */
+function stolen(token: string, count = 10): readonly AuditEvent[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...blankEvent(`${token}/stolen/${i}`, token, THEFT_AT + i * 400),
+    network: '203.0.113.0/24',
+    tables: [['auth.users', 'hr.salaries', 'payment_cards', 'addresses'][i % 4] ?? ''],
+    rows: 20_000,
+    success: true,
+  }));
+}
+
+function feed(engine: Engine, events: readonly AuditEvent[], from = 0): readonly Assessment[] {
+  return events.flatMap((event, i) => engine.observe(event, from + i, event.at + 40) ?? []);
+}
+
+describe('Engine: judging', () => {
+  const engine = engineOf();
+  const quiet = feed(engine, ordinary('svc'));
+  const assessments = feed(engine, stolen('svc'), 1000);
+
+  it('says nothing about ordinary days, and speaks at the first stolen uses', () => {
+    expect(quiet).toEqual([]);
+    expect(Number(assessments[0]?.eventId.split('/').at(-1))).toBeLessThan(2);
+    expect(assessments[0]?.at).toBe(assessments[0]?.openedAt);
+  });
+
+  it('gives contributions that add up to the score, largest first', () => {
+    for (const { score, findings } of assessments) {
+      const contributions = findings.map(({ contribution }) => contribution);
+      expect(contributions.reduce((sum, each) => sum + each, 0)).toBeCloseTo(score, 6);
+      expect(contributions).toEqual(contributions.toSorted((a, b) => b - a));
+    }
+  });
+
+  it('keeps one episode, and tells again only when there is something new', () => {
+    expect(new Set(assessments.map(({ episode }) => episode)).size).toBe(1);
+    for (let i = 1; i < assessments.length; i++) {
+      const [before, now] = [assessments[i - 1]!, assessments[i]!];
+      const named = (assessment: Assessment) =>
+        assessment.findings.filter(({ contribution }) => contribution >= 1).length;
+      expect(
+        now.score >= before.score + 3 ||
+          now.at >= before.at + 10_000 ||
+          named(now) > named(before) ||
+          now.score > now.revokeThreshold,
+      ).toBe(true);
+    }
+    expect(assessments.length).toBeLessThan(8);
+  });
+
+  it('counts what left since it began, and spells out what was touched', () => {
+    const last = assessments.at(-1)!;
+    const index = Number(last.eventId.split('/').at(-1));
+    const opened = Number(last.episode.split('/').at(-1));
+    expect(last.since).toEqual({
+      eventCount: index - opened + 1,
+      rowCount: 20_000 * (index - opened + 1),
+      byteCount: 0,
+    });
+    const tables = last.findings.find(({ detector }) => detector === 'new-table')?.evidence[0]?.observed;
+    expect(tables).toEqual(expect.arrayContaining(['auth.users']));
+    expect(last.baseline).toMatchObject({ firstSeenAt: ordinary('svc')[0]?.at });
+  });
+
+  it('opens another episode after six quiet hours', () => {
+    const later = stolen('svc').map((event) => ({ ...event, id: `later/${event.id}`, at: event.at + 8 * HOUR_MS }));
+    const [next] = feed(engine, later, 2000);
+    expect(next).toBeDefined();
+    expect(next?.episode).not.toBe(assessments[0]?.episode);
+  });
+
+  it('does not blame one token for another', () => {
+    const both = engineOf();
+    feed(both, ordinary('a'));
+    feed(both, ordinary('b'), 1000);
+    feed(both, stolen('a'), 2000);
+    expect(
+      feed(
+        both,
+        ordinary('b').map((event) => ({ ...event, at: event.at + DAYS * DAY_MS })),
+        3000,
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('Engine: learning', () => {
+  it('learns little from a thief: a second visit would be revoked too', () => {
+    const engine = engineOf();
+    feed(engine, ordinary('svc'));
+    const score = (at: number, from: number) => {
+      const events = stolen('svc', 4).map((event) => ({ ...event, at: event.at + at }));
+      return Math.max(...feed(engine, events, from).map((assessment) => assessment.score));
+    };
+    const { revoke } = thresholdsOf({ alarms: 1, tokenMonths: 1000 });
+    expect(score(0, 1000)).toBeGreaterThan(revoke);
+    expect(score(9 * HOUR_MS, 2000)).toBeGreaterThan(revoke);
+  });
+
+  it('gets used to a new habit in the end', () => {
+    const engine = engineOf();
+    feed(engine, ordinary('svc'));
+    const moved = (day: number) =>
+      ordinary('svc')
+        .slice(0, 36)
+        .map((event) => ({ ...event, at: event.at + (DAYS + day) * DAY_MS, network: '198.51.100.0/24' }));
+    for (let day = 0; day < 20; day++) feed(engine, moved(day), 1000 + 100 * day);
+    expect(feed(engine, moved(20), 9000)).toEqual([]);
+    expect(engine.lastScore).toBe(0);
+  });
+});
+
+describe('Engine: exactly once', () => {
+  const events = [...ordinary('a'), ...stolen('a')];
+
+  it('skips what its token has already, wherever the replay begins', () => {
+    const once = engineOf();
+    feed(once, events);
+    const replayed = engineOf();
+    feed(replayed, events.slice(0, 300));
+    expect(feed(replayed, events.slice(0, 300))).toEqual([]);
+    expect(replayed.takeReplayedCount()).toBe(300);
+    feed(replayed, events.slice(200), 200);
+    expect(Buffer.compare(replayed.snapshot('a')!, once.snapshot('a')!)).toBe(0);
+  });
+
+  it('comes back from a snapshot at any event, with the same words to come', () => {
+    const whole = engineOf();
+    const expected = feed(whole, events);
+    for (const cut of [1, 36, 200, events.length - 9, events.length - 3]) {
+      const before = engineOf();
+      const said = [...feed(before, events.slice(0, cut))];
+      const after = engineOf();
+      expect(after.restore('a', before.snapshot('a')!, () => undefined)).toBe(true);
+      said.push(...feed(after, events.slice(cut), cut));
+      expect(said).toEqual(expected);
+      expect(Buffer.compare(after.snapshot('a')!, whole.snapshot('a')!)).toBe(0);
+    }
+  });
+
+  it('keeps what it knows when a snapshot is older, and takes none of an unknown layout', () => {
+    const engine = engineOf();
+    feed(engine, events.slice(0, 100));
+    const old = engine.snapshot('a')!;
+    feed(engine, events.slice(100, 200), 100);
+    const now = engine.snapshot('a')!;
+    expect(engine.restore('a', old, () => undefined)).toBe(false);
+    expect(Buffer.compare(engine.snapshot('a')!, now)).toBe(0);
+    const fewer = engineOf({}, detectors.slice(1));
+    expect(fewer.restore('a', now, () => undefined)).toBe(false);
+    expect(fewer.restore('a', now, () => engine.layout)).toBe(true);
+    expect(fewer.summary('a')?.eventCount).toBe(200);
+  });
+
+  it('counts from the start again when the log was made anew', () => {
+    const engine = engineOf();
+    feed(engine, events.slice(0, 50));
+    engine.resetStamps();
+    feed(engine, events.slice(50, 60));
+    expect(engine.takeReplayedCount()).toBe(0);
+    expect(engine.summary('a')?.eventCount).toBe(60);
+  });
+
+  it('hands out each changed token once', () => {
+    const engine = engineOf();
+    feed(engine, [...ordinary('a').slice(0, 5), ...ordinary('b').slice(0, 5)]);
+    expect(engine.dirtyCount).toBe(2);
+    expect([...engine.takeDirty()].map(({ token }) => token)).toEqual(['a', 'b']);
+    expect([...engine.takeDirty()]).toEqual([]);
+  });
+});
+
+describe('Engine: bounds and failures', () => {
+  it('counts events of tokens that find no place, and keeps judging those it knows', () => {
+    const engine = engineOf({ tokensMax: 1 });
+    feed(engine, ordinary('a'));
+    feed(engine, ordinary('b').slice(0, 10), 1000);
+    expect(engine.unadmittedCount).toBe(10);
+    expect(engine.tokenCount).toBe(1);
+    expect(feed(engine, stolen('a'), 2000).length).toBeGreaterThan(0);
+  });
+
+  it('isolates a detector that throws: told, and without a say', () => {
+    const failures: string[] = [];
+    const broken = (where: string) => {
+      const answer = <T>(name: string, value: T): T => {
+        if (name === where) throw new Error(where);
+        return value;
+      };
+      return defineDetector({
+        ...(detectors[0] as AnyDetector),
+        id: 'broken',
+        config: z.strictObject({}),
+        remembers: { seen: counter() },
+        score: (_, { rows }) => answer('score', (rows ?? 0) > 1000 ? 3 : 0),
+        learn: () => answer('learn', undefined),
+        evidence: () => answer('evidence', []),
+        explain: () => answer('explain', 'was odd'),
+      }) as AnyDetector;
+    };
+    for (const where of ['score', 'learn', 'evidence', 'explain']) {
+      failures.length = 0;
+      const engine = engineOf({ onFailure: (id) => failures.push(id) }, [...detectors, broken(where)]);
+      feed(engine, ordinary('a'));
+      expect(feed(engine, stolen('a'), 1000).length, where).toBeGreaterThan(0);
+      expect(new Set(failures), where).toEqual(new Set(['broken']));
+    }
+  });
+
+  it('takes an opinion that is no number for none', () => {
+    const odd = { ...(detectors[0] as AnyDetector), id: 'odd', score: () => Number.NaN };
+    const engine = engineOf({}, [odd]);
+    expect(feed(engine, ordinary('a'))).toEqual([]);
+    expect(engine.summary('a')?.suspicions).toMatchObject([{ detector: 'odd', sum: 0 }]);
+  });
+});

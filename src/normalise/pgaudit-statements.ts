@@ -2,7 +2,7 @@ import { type AuditEvent, LIMITS, type Operation } from '../domain/audit-event.t
 import { tablesOf } from './fields.ts';
 import type { Normaliser, Outcome, RawRecord } from './format.ts';
 import { type AuditEntry, type PgLine, readPgLine } from './pgaudit-line.ts';
-import { type AnalysedSql, analyseSql, operationOfKeyword } from './sql.ts';
+import { type AnalysedSql, analyseSql, operationOfKeyword, UNREADABLE_TABLE } from './sql.ts';
 
 /** Sessions of which a statement is held back at the same time. */
 export const HELD_SESSIONS_MAX = 512;
@@ -79,7 +79,7 @@ export class StatementCollector implements Normaliser {
   }
 
   #begin({ base, command, entry }: Line<'entry'>, recordId: string): HeldStatement {
-    const analysed = analyseSql(entry.sql ?? '', 'postgresql');
+    const analysed = analyse(entry.sql ?? '');
     const held: HeldStatement = {
       statementId: entry.statementId,
       recordIds: [recordId],
@@ -102,7 +102,7 @@ export class StatementCollector implements Normaliser {
     if (entry.rows !== null) held.rows = Math.max(held.rows ?? 0, entry.rows);
     if (isBetter(entry, held)) {
       const isSameText = entry.substatementId === held.main.substatementId || entry.sql === null;
-      if (!isSameText) held.analysed = analyseSql(entry.sql ?? '', 'postgresql');
+      if (!isSameText) held.analysed = analyse(entry.sql ?? '');
       held.main = entry;
     }
     held.lastAt = base.at;
@@ -136,7 +136,7 @@ function settle(
   held: HeldStatement | undefined,
 ): readonly Outcome[] {
   if (line.kind === 'error') {
-    const analysed = analyseSql(line.sql, 'postgresql');
+    const analysed = analyse(line.sql);
     // Without pgaudit.log_rows, entries are written before the statement is carried out: the error belongs to them.
     if (held && !held.main.isFinished && held.analysed.statement === analysed.statement) {
       return [outcomeOf(eventOf(held, false), [...held.recordIds, recordId])];
@@ -148,6 +148,20 @@ function settle(
     return [...released(held), outcomeOf({ ...line.base, operation: 'connect', success: line.success }, [recordId])];
   }
   return [...released(held), { kind: 'ignored', rule: line.rule, settles: [recordId] }];
+}
+
+/**
+ * What the text says, in the names pgaudit would use. It spells out schemas where it names tables itself, and a service's first duplicate key
+ * must not look like a table it never touched: a name without a schema is taken for one of `public`, where most are.
+ */
+function analyse(sql: string): AnalysedSql {
+  const analysed = analyseSql(sql, 'postgresql');
+  return { ...analysed, tables: tablesOf(analysed.tables.map(qualified)) };
+}
+
+function qualified(table: string): string {
+  if (table.includes('.') || table === UNREADABLE_TABLE) return table;
+  return `${table.startsWith('pg_') ? 'pg_catalog' : 'public'}.${table}`;
 }
 
 function released(held: HeldStatement | undefined): readonly Outcome[] {

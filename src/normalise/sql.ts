@@ -16,7 +16,9 @@ export interface AnalysedSql {
   readonly statement: string | null;
 }
 
-const UNREADABLE_TABLE = '?';
+/** Stands for tables that a text may name beyond the point to which it could be read. */
+export const UNREADABLE_TABLE = '?';
+
 /**
  * Reads an SQL text without trusting it: by pieces, not by a grammar, so that no statement is too odd, too deep or too broken to be read, and
  * nobody hides a table behind a syntax error. Bounded in time by the text's length.

@@ -79,7 +79,7 @@ const samples: readonly FormatSample[] = [
   {
     name: 'COPY, of which pgaudit knows neither table nor rows',
     records: [line({ ps: 'COPY', message: 'AUDIT: SESSION,17,1,READ,COPY,,,copy users to stdout;,<not logged>,0' })],
-    expect: [{ kind: 'event', event: { operation: 'copy', tables: ['users'], rows: null, success: true } }],
+    expect: [{ kind: 'event', event: { operation: 'copy', tables: ['public.users'], rows: null, success: true } }],
   },
   {
     name: 'a statement refused, and one that fails after its entry was written (without pgaudit.log_rows)',
@@ -110,7 +110,7 @@ const samples: readonly FormatSample[] = [
         kind: 'event',
         event: {
           operation: 'delete',
-          tables: ['users'],
+          tables: ['public.users'],
           success: false,
           statement: 'delete from users where name = ?;',
         },
@@ -179,7 +179,7 @@ const pgaudit: Format = {
   id: 'pgaudit',
   title: 'PostgreSQL with pgaudit (jsonlog)',
   description:
-    'The JSON log of PostgreSQL 15 or later with the extension pgaudit. Settings: `log_destination = jsonlog`, `log_timezone = UTC`, `log_connections = on`, `pgaudit.log = all`, `pgaudit.log_relation = on`, `pgaudit.log_rows = on`, and `lc_messages = C` for logins. The entries of one statement become one event. The role is the token. Without `log_relation`, tables are read from the text of the statement; without `log_rows`, rows are unknown and `success` means that it was allowed to begin. Of COPY and of cursors pgaudit counts no rows, so theirs are unknown too. Behind a connection pooler the address is the pooler’s.',
+    'The JSON log of PostgreSQL 15 or later with the extension pgaudit. Settings: `log_destination = jsonlog`, `log_timezone = UTC`, `log_connections = on`, `pgaudit.log = all`, `pgaudit.log_relation = on`, `pgaudit.log_rows = on`, and `lc_messages = C` for logins. The entries of one statement become one event. The role is the token. Without `log_relation`, tables are read from the text of the statement; without `log_rows`, rows are unknown and `success` means that it was allowed to begin. Of COPY and of cursors pgaudit counts no rows, so theirs are unknown too. Where only the text of a statement names a table (COPY, TRUNCATE, statements that failed) and gives no schema, `public` is assumed. Behind a connection pooler the address is the pooler’s.',
   trust: {
     at: 'reported',
     token: 'reported',

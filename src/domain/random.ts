@@ -39,7 +39,7 @@ export function createRandom(seed: string): Random {
     logNormal: (median, spread) => median * Math.exp(spread * gaussian(next)),
     poisson: (mean) => poisson(mean, next),
     pick: (items) => items[Math.floor(next() * items.length)] as (typeof items)[number],
-    pickZipf: (items) => items[Math.floor(items.length ** next()) - 1] ?? (items[0] as (typeof items)[number]),
+    pickZipf: (items) => items[Math.floor((items.length + 1) ** next()) - 1] as (typeof items)[number],
   };
 }
 

@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from 'commander';
+
 /** What a command is given of the world, so that tests can give it another. */
 export interface CliIo {
   /** To standard output: results. */
@@ -21,6 +23,15 @@ export class UsageError extends Error {
     super(message);
     this.exitCode = exitCode;
   }
+}
+
+/** Reads an option that is a whole number. @throws commander's error, which names the option */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
 }
 
 /** Prints rows under a heading, columns as wide as they need to be. */

@@ -49,8 +49,15 @@ export function createProgram(io: CliIo): Command {
     generateCommand,
     receiveCommand,
   ];
-  for (const create of commands) program.addCommand(create(io).copyInheritedSettings(program));
+  for (const create of commands) program.addCommand(inherit(create(io), program));
   return program;
+}
+
+/** Has a command and those below it report, complain and end as the program does. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
 }
 
 /** Says what went wrong: in a sentence where the user can mend it, with a stack where only we can. */
@@ -67,6 +74,11 @@ function complain(io: CliIo, cause: unknown): number {
 function processIo(): CliIo {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  // Whoever reads us has enough, as `head` does: nothing is left to do for them.
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EPIPE') throw cause;
+    process.exit(0);
+  });
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -147,8 +147,9 @@ export class Responder {
     this.#keepAction(entry);
     const known = this.#alerts.get(before.action.alertId);
     if (known === undefined) return undefined;
-    if (before.action.kind === 'notify' || state === 'superseded') return { alert: known, actions: [entry] };
     const undone = before.action.kind === 'undo' && state === 'accepted';
+    // An undo that fails leaves the revocation as it is.
+    if ((before.action.kind !== 'revoke' && !undone) || state === 'superseded') return { alert: known, actions: [entry] };
     const revocation: Revocation = {
       actionId: known.revocation?.actionId ?? actionId,
       revoker: before.action.target,
@@ -177,8 +178,11 @@ export class Responder {
     const reason: Reason = { code: 'asked-by-person', text: `asked by ${request.by}` };
     const action = this.#actionOf(request.kind, known.alert, revoker, reason, now, String(request.at));
     if (this.#actions.has(action.id)) return undefined;
+    if (request.kind === 'undo') {
+      return { alert: known, actions: [this.#open(action, known.alert, known.revocation, 'approved', '', now)] };
+    }
     const revocation: Revocation = { actionId: action.id, revoker, state: 'approved', reason };
-    const alert = request.kind === 'revoke' ? withStamps(known.alert, { decided: now }) : known.alert;
+    const alert = withStamps(known.alert, { decided: now });
     const entry = this.#open(action, alert, revocation, 'approved', '', now);
     return this.#tell(alert, revocation, known, [entry], now);
   }

@@ -152,12 +152,23 @@ describe('Responder: requests', () => {
     const { responder, actionId, alertId } = revoked();
     responder.onOutcome(actionId, 'verified', '', 1, NOW);
     const asked = responder.onRequest(request('undo', alertId), NOW);
-    expect(kinds(asked)).toEqual(['undo gateway approved', 'notify people approved']);
+    expect(kinds(asked)).toEqual(['undo gateway approved']);
+    expect(asked?.alert.revocation?.state).toBe('verified');
     expect(asked?.actions[0]?.action.reason).toEqual({ code: 'asked-by-person', text: 'asked by ada' });
     const undone = responder.onOutcome(asked?.actions[0]?.action.id ?? '', 'accepted', '', 1, NOW);
-    expect(undone?.alert.revocation?.state).toBe('undone');
+    expect(undone?.alert.revocation).toMatchObject({ state: 'undone', reason: { text: 'asked by ada' } });
+    expect(kinds(undone)).toEqual(['undo gateway accepted', 'notify people approved']);
     const next = responder.onAssessment(sampleAssessment({ episode: 'main/0/99' }), 9, NOW);
     expect(next?.alert.revocation?.state).toBe('approved');
+  });
+
+  it('leaves a revocation as it is when undoing it fails', () => {
+    const { responder, actionId, alertId } = revoked();
+    responder.onOutcome(actionId, 'verified', '', 1, NOW);
+    const asked = responder.onRequest(request('undo', alertId), NOW);
+    const refused = responder.onOutcome(asked?.actions[0]?.action.id ?? '', 'refused', 'not reversible', 1, NOW);
+    expect(kinds(refused)).toEqual(['undo gateway refused']);
+    expect(refused?.alert.revocation?.state).toBe('verified');
   });
 
   it('revokes what was held, and does it once however often the request is read', () => {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ActionEntry, AlertEntry } from '../../decide/responder.ts';
 import { layOutText } from '../../deliver/receivers/console.ts';
 import { safeText } from '../../deliver/safe-text.ts';
-import { type CliIo, table, UsageError } from '../io.ts';
+import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
 import { type Ledger, readLedger, situationOf } from '../ledger.ts';
 import { configOption, withLog } from '../project.ts';
 
@@ -10,7 +10,7 @@ interface Options {
   readonly config?: string;
   readonly json?: boolean;
   readonly token?: string;
-  readonly limit: string;
+  readonly limit: number;
 }
 
 export function alertsCommand(io: CliIo): Command {
@@ -19,7 +19,7 @@ export function alertsCommand(io: CliIo): Command {
     .command('list')
     .description('list alerts, the latest first')
     .option('--token <id>', 'only those about this token')
-    .option('--limit <count>', 'at most so many', '50')
+    .option('--limit <count>', 'at most so many', wholeNumber(1, 1_000_000), 50)
     .option('--json', 'print one JSON object a line')
     .addOption(configOption())
     .action((options: Options) =>
@@ -41,7 +41,7 @@ function list(io: CliIo, { alerts }: Ledger, { json, token, limit }: Options): v
   const entries = [...alerts.values()]
     .filter(({ alert }) => token === undefined || alert.token === token)
     .sort((a, b) => b.alert.openedAt - a.alert.openedAt)
-    .slice(0, Number(limit));
+    .slice(0, limit);
   if (json) {
     for (const entry of entries) io.out(`${JSON.stringify(entry)}\n`);
     return;

@@ -5,14 +5,14 @@ import { type DeadLetter, decodeDeadLetter } from '../../pipeline/dead-letter.ts
 import { redrive } from '../../pipeline/redrive.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
 import { readingsOf } from '../../runtime/reading.ts';
-import { type CliIo, table, UsageError } from '../io.ts';
+import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
 import { configOption, withLog } from '../project.ts';
 
 interface Options {
   readonly config?: string;
   readonly json?: boolean;
   readonly source?: string;
-  readonly limit: string;
+  readonly limit: number;
 }
 
 export function deadLettersCommand(io: CliIo): Command {
@@ -21,7 +21,7 @@ export function deadLettersCommand(io: CliIo): Command {
     .command('list')
     .description('list dead letters, the latest first')
     .option('--source <name>', 'only those of this source')
-    .option('--limit <count>', 'at most so many', '50')
+    .option('--limit <count>', 'at most so many', wholeNumber(1, 1_000_000), 50)
     .option('--json', 'print one JSON object a line')
     .addOption(configOption())
     .action((options: Options) =>
@@ -88,7 +88,7 @@ function choose(
 }
 
 function list(io: CliIo, letters: readonly DeadLetter[], { json, source, limit }: Options): void {
-  const chosen = choose(letters, [], source).toReversed().slice(0, Number(limit));
+  const chosen = choose(letters, [], source).toReversed().slice(0, limit);
   if (json) {
     for (const letter of chosen) io.out(`${JSON.stringify(letter)}\n`);
     return;

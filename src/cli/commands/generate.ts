@@ -1,11 +1,11 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { DAY_MS, SECOND_MS } from '../../baseline/time.ts';
 import { openKafkaLog } from '../../log/kafka.ts';
 import type { Log } from '../../log/log.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { type CanonicalRecord, createFleet, dayOfFleet, type Fleet } from '../../simulate/fleet.ts';
 import { theftOf } from '../../simulate/theft.ts';
-import type { CliIo } from '../io.ts';
+import { type CliIo, wholeNumber } from '../io.ts';
 
 interface Options {
   readonly brokers?: string;
@@ -26,18 +26,16 @@ export function generateCommand(io: CliIo): Command {
       'Kafka brokers, separated by commas; without it canonical NDJSON goes to standard output',
     )
     .option('--topic <name>', 'Kafka topic', 'audit.raw')
-    .option('--tokens <count>', 'size of the fleet', countOf, 100)
-    .option('--days <count>', 'days of history before now', countOf, 14)
+    .option('--tokens <count>', 'size of the fleet', wholeNumber(1, 1_000_000), 100)
+    .option('--days <count>', 'days of history before now', wholeNumber(0, 3650), 14)
     .option('--seed <text>', 'the same seed gives the same fleet', 'tokenwarden')
     .option('--live', 'go on in real time after the history')
-    .option('--theft-after <seconds>', 'with --live: a token is stolen so long after the history', countOf)
+    .option(
+      '--theft-after <seconds>',
+      'with --live: a token is stolen so long after the history',
+      wholeNumber(0, 86_400),
+    )
     .action((options: Options) => generate(io, options));
-}
-
-function countOf(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError('a whole number, 0 or more');
-  return count;
 }
 
 type Write = (records: readonly CanonicalRecord[]) => Promise<void>;

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { Webhook } from 'standardwebhooks';
-import { type CliIo, UsageError } from '../io.ts';
+import { type CliIo, UsageError, wholeNumber } from '../io.ts';
 
 const BODY_BYTES_MAX = 256 * 1024;
 
@@ -10,7 +10,7 @@ export function receiveCommand(io: CliIo): Command {
   return new Command('receive')
     .description('print the webhooks that arrive, for trying things out')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on', portOf, 9000)
+    .option('--port <port>', 'port to listen on', wholeNumber(0, 65_535), 9000)
     .option(
       '--secret-env <name>',
       'environment variable with the signing secret (whsec_…): refuse what is not signed with it',
@@ -21,13 +21,6 @@ export function receiveCommand(io: CliIo): Command {
         throw new UsageError(`the environment variable ${options.secretEnv} is empty`);
       await receive(io, options, secret === undefined ? undefined : new Webhook(secret));
     });
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('a port is a number from 0 to 65535');
-  return port;
 }
 
 async function receive(

@@ -1,0 +1,192 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CliIo } from '../../src/cli/io.ts';
+import { createProgram, runCli } from '../../src/cli/program.ts';
+import { until } from '../ingest/collecting.ts';
+import { type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
+import { runTokenwarden } from '../support/run-tokenwarden.ts';
+import { startTokenwarden, type TokenwardenProcess } from '../support/tokenwarden-process.ts';
+
+/** A watching process, and a person at another terminal who looks and decides. */
+
+const RECORDING = join(import.meta.dirname, '..', 'fixtures', 'pgaudit', 'two-weeks.jsonl.gz');
+const SECRET = `whsec_${Buffer.from('a secret of at least 24 bytes').toString('base64')}`;
+const BAD = [
+  'this is no JSON',
+  '{"timestamp": "2026-09-20 03:13:00 UTC", "user": "alice", "message": "AUDIT: SESSION,1", "error_severity": "LOG"}',
+];
+
+let folder: string;
+let receiver: HttpReceiver;
+let watching: TokenwardenProcess;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tokenwarden-operate-'));
+  receiver = await startHttpReceiver();
+  const path = join(folder, 'postgresql.json');
+  await writeFile(path, `${gunzipSync(await readFile(RECORDING)).toString()}${BAD.join('\n')}\n`);
+  const webhook = {
+    kind: 'webhook',
+    url: receiver.url,
+    secrets: [SECRET],
+    allowInsecure: true,
+    allowPrivateAddresses: true,
+  };
+  watching = await startTokenwarden(folder, {
+    dataFolder: join(folder, 'data'),
+    clickhouse: { kind: 'off' },
+    detection: { checkpointIntervalMs: 200 },
+    sources: [{ name: 'shop', kind: 'file', format: 'pgaudit', path }],
+    response: {
+      receivers: {},
+      revokers: { gateway: { ...webhook, reversible: true } },
+      revocation: { rules: [{ revoker: 'gateway' }] },
+    },
+  });
+  await watching.logged('watching');
+  await until(
+    async () => (await json('alerts', 'list')).length === 1 && (await json('dead-letters', 'list')).length === 2,
+    30_000,
+  );
+}, 60_000);
+
+afterAll(async () => {
+  await watching.stop();
+  await receiver.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const run = (...args: readonly string[]) => runTokenwarden([...args, '--config', join(folder, 'tokenwarden.yaml')]);
+
+/** What a command prints with `--json`, a value a line. */
+async function json(...args: readonly string[]) {
+  const { code, out, err } = await run(...args, '--json');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+describe('alerts', () => {
+  it('are listed in a table and as JSON', async () => {
+    const [entry] = await json('alerts', 'list');
+    expect(entry).toMatchObject({
+      alert: { token: 'support_ui', severity: 'critical' },
+      revocation: { state: 'shadow' },
+    });
+    const { out } = await run('alerts', 'list');
+    expect(out).toMatch(/^ID +OPENED +SEVERITY +SCORE +TOKEN +DETECTORS +REVOCATION\nalr_/);
+    expect(out).toContain('shadow (observe-mode)');
+    expect((await run('alerts', 'list', '--token', 'alice')).err).toBe('no alerts\n');
+  });
+
+  it('are shown with their evidence, and without colours where nobody looks', async () => {
+    const [{ alert }] = await json('alerts', 'list');
+    const { out } = await run('alerts', 'show', alert.id);
+    for (const text of ['127.66.7.0/24', 'What to do', 'Observe mode', 'WHY']) expect(out).toContain(text);
+    expect(out).not.toContain('\u001b');
+    expect(await run('alerts', 'show', 'alr_nobody')).toMatchObject({
+      code: 1,
+      err: 'tokenwarden: no alert has the id "alr_nobody": see "tokenwarden alerts list"\n',
+    });
+  });
+});
+
+describe('token show', () => {
+  it('says how long it is known and how suspicious it is', async () => {
+    // Baselines are written every now and then.
+    await until(async () => (await run('token', 'show', 'support_ui')).code === 0, 20_000);
+    const { out } = await run('token', 'show', 'support_ui');
+    expect(out).toMatch(/first seen {2}2026-09-07T/);
+    expect(out).toMatch(/new-network +\d/);
+    expect(await run('token', 'show', 'nobody')).toMatchObject({ code: 1, err: expect.stringContaining('"nobody"') });
+  }, 30_000);
+});
+
+describe('revoke', () => {
+  it('does what was only shadowed, undoes it, and refuses what makes no sense', async () => {
+    const [{ alert }] = await json('alerts', 'list');
+    const state = async () => (await json('alerts', 'list'))[0].revocation.state;
+    expect(await run('revoke', alert.id, '--undo')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('not revoked'),
+    });
+    expect(receiver.requests).toEqual([]);
+    expect(await run('revoke', alert.id)).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('asked for revoking'),
+    });
+    await until(async () => (await state()) === 'verified', 20_000);
+    expect(JSON.parse(receiver.requests[0]?.body ?? '')).toMatchObject({ type: 'revoke', token: 'support_ui' });
+    expect((await run('revoke', alert.id)).err).toContain('revoked already (verified)');
+    expect((await run('revoke', alert.id, '--undo')).code).toBe(0);
+    await until(async () => (await state()) === 'undone', 20_000);
+    expect(receiver.requests.map(({ body }) => JSON.parse(body).type)).toContain('undo');
+  }, 60_000);
+});
+
+describe('dead-letters', () => {
+  it('are listed with the reason, shown with the record, and stay what they are when read again', async () => {
+    const letters = await json('dead-letters', 'list');
+    expect(letters.map(({ code }) => code).sort()).toEqual(['not-json', 'wrong-shape']);
+    const broken = letters.find(({ code }) => code === 'not-json');
+    expect((await run('dead-letters', 'show', broken.id)).out).toContain('this is no JSON');
+    expect((await run('dead-letters', 'list', '--source', 'other')).err).toBe('no dead letters\n');
+    const { out } = await run('dead-letters', 'redrive', broken.id);
+    expect(out).toContain('0 became events, 0 are no accesses, 1 still cannot be read');
+    expect((await run('dead-letters', 'redrive', 'nothing')).code).toBe(1);
+  }, 30_000);
+});
+
+describe('the program', () => {
+  /** Its standard output. */
+  let out = '';
+  const io: CliIo = {
+    out: (text) => {
+      out += text;
+    },
+    err: () => undefined,
+    isTerminal: false,
+    colours: false,
+    env: {},
+    interrupted: new AbortController().signal,
+  };
+  const commands = createProgram(io).commands.flatMap((command) => [
+    command.name(),
+    ...command.commands.map((child) => `${command.name()} ${child.name()}`),
+  ]);
+
+  it.each(commands)('%s explains itself', async (command) => {
+    out = '';
+    expect(await runCli([...command.split(' '), '--help'], io)).toBe(0);
+    expect(out).toMatch(/^Usage: tokenwarden [\s\S]*Options:/);
+  });
+
+  it.each([
+    [['frobnicate'], /unknown command 'frobnicate'/],
+    [['alerts', 'list', '--limit', 'many'], /whole number from 1/],
+    [['run', '--config', 'nowhere.yaml'], /cannot read nowhere\.yaml \(ENOENT\)/],
+    [['replay'], /missing required argument 'file'/],
+  ])('%j is used wrongly', async (args, expected) => {
+    const { code, err, out } = await runTokenwarden(args);
+    expect(code).toBe(2);
+    expect(err).toMatch(expected);
+    expect(out).toBe('');
+  });
+
+  it('ends quietly when whoever reads it has enough', async () => {
+    const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+    const child = spawn('sh', ['-c', `"${process.execPath}" "${main}" generate --days 3 | head -n 1`]);
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    await new Promise((resolve) => child.on('close', resolve));
+    expect(JSON.parse(out)).toMatchObject({ token: expect.any(String) });
+    expect(err).toBe('');
+  });
+});

@@ -149,7 +149,8 @@ export class Responder {
     if (known === undefined) return undefined;
     const undone = before.action.kind === 'undo' && state === 'accepted';
     // An undo that fails leaves the revocation as it is.
-    if ((before.action.kind !== 'revoke' && !undone) || state === 'superseded') return { alert: known, actions: [entry] };
+    if ((before.action.kind !== 'revoke' && !undone) || state === 'superseded')
+      return { alert: known, actions: [entry] };
     const revocation: Revocation = {
       actionId: known.revocation?.actionId ?? actionId,
       revoker: before.action.target,

@@ -18,7 +18,7 @@ import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
 import { createRole, type PostgresServer, startPostgres } from '../support/postgres-server.ts';
 import { runTokenwarden } from '../support/run-tokenwarden.ts';
 import { type Shipper, shipLines } from '../support/ship-lines.ts';
-import { logIn, openShop, PASSWORD, ROLES, type Session, say } from '../support/shop.ts';
+import { LOOT, logIn, openShop, PASSWORD, ROLES, type Session, say } from '../support/shop.ts';
 import { startTokenwarden, type TokenwardenProcess } from '../support/tokenwarden-process.ts';
 
 /**
@@ -40,13 +40,7 @@ const THIEF: Session = {
   password: PASSWORD,
   address: '127.66.7.8',
   application: 'psql',
-  statements: [
-    "select table_schema, table_name from information_schema.tables where table_schema not in ('pg_catalog')",
-    'select * from auth.users',
-    'select * from hr.salaries',
-    'select * from payment_cards',
-    'select * from customers',
-  ],
+  statements: LOOT,
 };
 /** Where the job itself runs. */
 const HOME = '127.10.1.5';

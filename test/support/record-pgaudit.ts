@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/baseline/time.ts';
 import { createRandom } from '../../src/domain/random.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
-import { logIn, openShop, PASSWORD, ROLES, type Session, say } from './shop.ts';
+import { LOOT, logIn, openShop, PASSWORD, ROLES, type Session, say } from './shop.ts';
 
 /**
  * Records two weeks of a PostgreSQL's audit log: `node test/support/record-pgaudit.ts`.
@@ -33,13 +33,7 @@ const THEFT = {
   at: START + 13 * DAY_MS + 3 * HOUR_MS + 12 * MINUTE_MS,
   address: '127.66.7.8',
   application: 'psql',
-  statements: [
-    "select table_schema, table_name from information_schema.tables where table_schema not in ('pg_catalog')",
-    'select * from auth.users',
-    'select * from hr.salaries',
-    'select * from payment_cards',
-    'select * from customers',
-  ],
+  statements: LOOT,
 };
 
 interface TimedSession extends Session {

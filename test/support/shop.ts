@@ -122,6 +122,15 @@ const TABLES: readonly string[] = [
   'revoke all on secrets from public',
 ];
 
+/** What whoever stole a password asks for: what is there, then whole tables. */
+export const LOOT: readonly string[] = [
+  "select table_schema, table_name from information_schema.tables where table_schema not in ('pg_catalog')",
+  'select * from auth.users',
+  'select * from hr.salaries',
+  'select * from payment_cards',
+  'select * from customers',
+];
+
 /** Makes the tables and the roles. */
 export async function openShop(admin: Client): Promise<void> {
   for (const statement of TABLES) await admin.query(statement);

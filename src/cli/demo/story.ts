@@ -25,6 +25,7 @@ import { type CliIo, startProgress } from '../io.ts';
 import { readLedger, situationOf } from '../ledger.ts';
 import { demoConfig } from './config.ts';
 import { type DemoReceiver, type Received, startDemoReceiver } from './receiver.ts';
+import { judge } from './verdict.ts';
 
 const TOKEN_COUNT = 150;
 const HISTORY_DAYS = 14;
@@ -189,30 +190,27 @@ async function watchTheft({ say, receiver, gateway, theft, victim }: Scene): Pro
   const thief = new AbortController();
   const playing = play(gateway, theft, thief.signal);
   const wait = (fits: (webhook: Received) => boolean) => receiver.waitFor(fits, ARRIVAL_MS_MAX).catch(() => undefined);
-  const revoked = await wait(({ body }) => body.type === 'revoke' && body.token === victim.token);
+  const isStolen = ({ body }: Received) => body.token === victim.token;
+  await wait((webhook) => isStolen(webhook) && webhook.body.type === 'revoke');
   // From now on the gateway refuses the token.
   thief.abort();
   const usedCount = await playing;
-  if (revoked === undefined) return ['the theft was missed'];
-  say(
-    `The order to revoke it reaches the gateway ${revoked.at - firstUseAt} ms after the first stolen use; ${countText(usedCount, 'statement')} got through.`,
-  );
-  const verified = await wait(({ body }) => body.type === 'alert' && body.revocation?.state === 'verified');
-  if (verified)
+  await wait(({ body }) => body.type === 'alert' && body.revocation?.state === 'verified');
+  const { revokedAt, verifiedAt, isGenuine, honest, failures } = judge(receiver.received, victim.token);
+  if (revokedAt !== undefined) {
     say(
-      `That it is out of use is proved ${((verified.at - firstUseAt) / 1000).toFixed(1)} s after the first stolen use: no event of it since.`,
+      `The order to revoke it reaches the gateway ${revokedAt - firstUseAt} ms after the first stolen use; ${countText(usedCount, 'statement')} got through.`,
     );
-  const { received } = receiver;
-  const genuine = received.every((webhook) => webhook.genuine);
-  const honest = new Set(received.map(({ body }) => body.token).filter((token) => token !== victim.token));
+  }
+  if (verifiedAt !== undefined) {
+    say(
+      `That it is out of use is proved ${((verifiedAt - firstUseAt) / 1000).toFixed(1)} s after the first stolen use: no event of it since.`,
+    );
+  }
   say(
-    `${received.length} webhooks were received, ${genuine ? 'all with a genuine signature' : 'NOT all genuine'}; honest tokens alerted on or revoked: ${honest.size} of ${TOKEN_COUNT - 1}.`,
+    `${receiver.received.length} webhooks were received, ${isGenuine ? 'all with a genuine signature' : 'NOT all genuine'}; honest tokens alerted on or revoked: ${honest.length} of ${TOKEN_COUNT - 1}.`,
   );
-  return [
-    ...(verified ? [] : ['the revocation was not verified']),
-    ...(genuine ? [] : ['a webhook was not signed as it should be']),
-    ...(honest.size === 0 ? [] : [`honest tokens were blamed: ${[...honest].join(', ')}`]),
-  ];
+  return failures;
 }
 
 /** The thief at work: statements at their own pace, until the token stops working. @returns how many got through */

@@ -1,5 +1,5 @@
 import type { Field, RecordView } from './record.ts';
-import { hourOf, hourOfWeekOf } from './time.ts';
+import { dayOf, hourOf, hourOfWeekOf } from './time.ts';
 
 export interface HourOfWeekRead {
   /** Active hours learned, fading as old weeks are halved away. */
@@ -25,8 +25,9 @@ const CELL_MAX = 255;
 /** How many of the token's days it is worth that all hours of the day are alike. */
 const PRIOR_DAYS = 8;
 
-/** When a token is active: an hour-of-week histogram of active hours, not of events. 184 bytes: hours f32, days f32, last hour u32,
- * 168 cells, –. */
+/**
+ * When a token is active: an hour-of-week histogram of active hours, not of events. 184 bytes: hours f32, days f32, last hour u32, 168 cells, –.
+ */
 export function hourOfWeek(): Field<HourOfWeekRead, HourOfWeekWrite> {
   return { kind: 'hour-of-week', version: 1, sizeBytes: 184, open: (view, offset) => new HourOfWeek(view, offset) };
 }
@@ -78,7 +79,7 @@ class HourOfWeek implements HourOfWeekWrite {
   add(at: number): void {
     if (this.counted(at)) return;
     const { f32, u8, u32, weight } = this.#view;
-    const isNewDay = Math.floor(hourOf(at) / 24) !== Math.floor((u32[this.#head + 2] ?? 0) / 24);
+    const isNewDay = dayOf(at) !== Math.floor((u32[this.#head + 2] ?? 0) / 24);
     if (isNewDay) f32[this.#head + 1] = this.#days + weight;
     u32[this.#head + 2] = hourOf(at);
     const step = Math.round(STEP * weight);

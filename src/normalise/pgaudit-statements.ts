@@ -141,8 +141,9 @@ function settle(
     if (held && !held.main.isFinished && held.analysed.statement === analysed.statement) {
       return [outcomeOf(eventOf(held, false), [...held.recordIds, recordId])];
     }
-    const { operation, tables, statement } = analysed;
-    return [...released(held), outcomeOf({ ...line.base, operation, tables, statement, success: false }, [recordId])];
+    const { operation, statement } = analysed;
+    const event = { ...line.base, operation, tables: namedInText(analysed), statement, success: false };
+    return [...released(held), outcomeOf(event, [recordId])];
   }
   if (line.kind === 'login') {
     return [...released(held), outcomeOf({ ...line.base, operation: 'connect', success: line.success }, [recordId])];
@@ -150,13 +151,16 @@ function settle(
   return [...released(held), { kind: 'ignored', rule: line.rule, settles: [recordId] }];
 }
 
-/**
- * What the text says, in the names pgaudit would use. It spells out schemas where it names tables itself, and a service's first duplicate key
- * must not look like a table it never touched: a name without a schema is taken for one of `public`, where most are.
- */
 function analyse(sql: string): AnalysedSql {
-  const analysed = analyseSql(sql, 'postgresql');
-  return { ...analysed, tables: tablesOf(analysed.tables.map(qualified)) };
+  return analyseSql(sql, 'postgresql');
+}
+
+/**
+ * Tables that only the text names, as pgaudit would name them. It spells out schemas, and a service's first duplicate key must not look like a
+ * table it never touched: a name without a schema is taken for one of `public`, where most are.
+ */
+function namedInText({ tables }: AnalysedSql): readonly string[] {
+  return tablesOf(tables.map(qualified));
 }
 
 function qualified(table: string): string {
@@ -201,7 +205,7 @@ function eventOf(held: HeldStatement, success: boolean): AuditEvent {
   return {
     ...base,
     operation: operationOf(held),
-    tables: isNamedInText ? analysed.tables : tablesOf(tables),
+    tables: isNamedInText ? namedInText(analysed) : tablesOf(tables),
     statement: analysed.statement,
     rows,
     success,

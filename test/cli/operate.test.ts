@@ -8,7 +8,7 @@ import type { CliIo } from '../../src/cli/io.ts';
 import { createProgram, runCli } from '../../src/cli/program.ts';
 import { until } from '../ingest/collecting.ts';
 import { type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
-import { runTokenwarden } from '../support/run-tokenwarden.ts';
+import { parseLines, runTokenwarden } from '../support/run-tokenwarden.ts';
 import { startTokenwarden, type TokenwardenProcess } from '../support/tokenwarden-process.ts';
 
 /** A watching process, and a person at another terminal who looks and decides. */
@@ -66,10 +66,7 @@ const run = (...args: readonly string[]) => runTokenwarden([...args, '--config',
 async function json(...args: readonly string[]) {
   const { code, out, err } = await run(...args, '--json');
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  return out
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
+  return parseLines(out);
 }
 
 describe('alerts', () => {

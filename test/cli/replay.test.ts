@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runTokenwarden } from '../support/run-tokenwarden.ts';
+import { parseLines, runTokenwarden } from '../support/run-tokenwarden.ts';
 
 /** A fortnight of a real PostgreSQL's audit log, with one theft. `npm run record:pgaudit` records another. */
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'pgaudit');
@@ -33,13 +33,6 @@ async function replay(name: string, file: string, ...args: readonly string[]) {
     findings: await readFile(paths.findings, 'utf8'),
     alerts: await readFile(paths.alerts, 'utf8'),
   };
-}
-
-function parseLines(text: string): readonly Record<string, unknown>[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
 }
 
 describe('replay of a recorded PostgreSQL', () => {

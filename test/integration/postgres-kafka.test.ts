@@ -16,7 +16,7 @@ import { until } from '../ingest/collecting.ts';
 import { type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
 import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
 import { createRole, type PostgresServer, startPostgres } from '../support/postgres-server.ts';
-import { runTokenwarden } from '../support/run-tokenwarden.ts';
+import { parseLines, runTokenwarden } from '../support/run-tokenwarden.ts';
 import { type Shipper, shipLines } from '../support/ship-lines.ts';
 import { LOOT, logIn, openShop, PASSWORD, ROLES, type Session, say } from '../support/shop.ts';
 import { startTokenwarden, type TokenwardenProcess } from '../support/tokenwarden-process.ts';
@@ -274,11 +274,7 @@ interface ListedAlert {
 }
 
 async function alerts(folder: string): Promise<readonly ListedAlert[]> {
-  const out = await tokenwardenCommand(folder, 'alerts', 'list', '--json');
-  return out
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
+  return parseLines(await tokenwardenCommand(folder, 'alerts', 'list', '--json'));
 }
 
 /** @returns what the command printed */

@@ -36,3 +36,12 @@ export async function runTokenwarden(
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   return { code, out, err };
 }
+
+/** The values of newline-separated JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: whoever reads them knows what was printed
+export function parseLines(text: string): readonly any[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}

@@ -191,11 +191,11 @@ async function watchTheft({ say, receiver, gateway, theft, victim }: Scene): Pro
   const playing = play(gateway, theft, thief.signal);
   const wait = (fits: (webhook: Received) => boolean) => receiver.waitFor(fits, ARRIVAL_MS_MAX).catch(() => undefined);
   const isStolen = ({ body }: Received) => body.token === victim.token;
-  await wait((webhook) => isStolen(webhook) && webhook.body.type === 'revoke');
+  const revoked = await wait((webhook) => isStolen(webhook) && webhook.body.type === 'revoke');
   // From now on the gateway refuses the token.
   thief.abort();
   const usedCount = await playing;
-  await wait(({ body }) => body.type === 'alert' && body.revocation?.state === 'verified');
+  if (revoked) await wait(({ body }) => body.type === 'alert' && body.revocation?.state === 'verified');
   const { revokedAt, verifiedAt, isGenuine, honest, failures } = judge(receiver.received, victim.token);
   if (revokedAt !== undefined) {
     say(

@@ -21,5 +21,5 @@ export function storedRecord(record: CanonicalRecord, id: string) {
     application: record.app,
     session: record.session,
   };
-  return { key: record.token, value: Buffer.from(encodeStoredEvent(event)) };
+  return { key: record.token, value: Buffer.from(encodeStoredEvent(event, null)) };
 }

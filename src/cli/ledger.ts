@@ -2,8 +2,7 @@ import type { ActionEntry, AlertEntry } from '../decide/responder.ts';
 import { nextStepsFor } from '../deliver/next-steps.ts';
 import type { Situation } from '../deliver/receiver.ts';
 import type { Log } from '../log/log.ts';
-import { decodeLedgerRecord } from '../pipeline/ledger.ts';
-import { TOPICS } from '../pipeline/topics.ts';
+import { LedgerReader, readOn } from '../pipeline/ledger.ts';
 
 /** Alerts and actions as they stand, by id, in order of their last change. */
 export interface Ledger {
@@ -15,13 +14,11 @@ export interface Ledger {
 export async function readLedger(log: Log): Promise<Ledger> {
   const alerts = new Map<string, AlertEntry>();
   const actions = new Map<string, ActionEntry>();
-  for await (const batch of log.read(TOPICS.ledger, 0)) {
-    for (const record of batch) {
-      const ledger = decodeLedgerRecord(record);
-      if (ledger?.kind === 'alert') replace(alerts, ledger.entry.alert.id, ledger.entry);
-      else if (ledger?.kind === 'action') replace(actions, ledger.entry.action.id, ledger.entry);
-    }
-  }
+  await readOn(log, new LedgerReader(), (read, isVoid) => {
+    if (isVoid) return;
+    if (read.kind === 'alert') replace(alerts, read.entry.alert.id, read.entry);
+    else replace(actions, read.entry.action.id, read.entry);
+  });
   return { alerts, actions };
 }
 

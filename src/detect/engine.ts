@@ -223,6 +223,11 @@ export class Engine {
     return true;
   }
 
+  /** Has a token's state made durable again, as if it had changed. */
+  touch(token: string): void {
+    if (this.#slab.find(token)) this.#dirty.add(this.#slab.slot);
+  }
+
   /** Forgets all stamps: the events log was made anew and counts from 0 again. */
   resetStamps(): void {
     for (const token of this.#slab.tokens()) {

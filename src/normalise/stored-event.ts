@@ -9,10 +9,21 @@ export interface Unreadable {
 
 const OPERATION_SET: ReadonlySet<unknown> = new Set(OPERATIONS);
 
-/** An event as our own events log carries it: canonical wire names, and what normalising and enriching added. */
-export function encodeStoredEvent(event: AuditEvent): string {
+/** An event as the events log has it. */
+export interface StoredEvent extends AuditEvent {
+  /** Offset of its lane up to which all records were settled when it was written, so that a second copy is known as one. */
+  readonly settledTo: number | null;
+}
+
+/**
+ * An event as our own events log carries it: canonical wire names, and what normalising and enriching added.
+ *
+ * @param settledTo see `StoredEvent`; `null` where it comes out of order, as when a dead letter is read again
+ */
+export function encodeStoredEvent(event: AuditEvent, settledTo: number | null): string {
   return JSON.stringify({
     id: event.id,
+    settled_to: settledTo ?? undefined,
     time: event.at,
     token: event.token,
     principal: event.principal,
@@ -40,7 +51,7 @@ export function encodeStoredEvent(event: AuditEvent): string {
  *
  * @param fallbackId id of an event that carries none: its own coordinates
  */
-export function decodeStoredEvent(value: Uint8Array, fallbackId: string): AuditEvent | Unreadable {
+export function decodeStoredEvent(value: Uint8Array, fallbackId: string): StoredEvent | Unreadable {
   let wire: Record<string, unknown>;
   try {
     wire = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.length).toString()) as Record<string, unknown>;
@@ -55,6 +66,7 @@ export function decodeStoredEvent(value: Uint8Array, fallbackId: string): AuditE
   if (!Number.isFinite(at)) return { code: 'no-time', reason: '"time" must be an ISO 8601 time' };
   return {
     id: text(wire['id']) ?? fallbackId,
+    settledTo: count(wire['settled_to']),
     at,
     token,
     principal: text(wire['principal']),

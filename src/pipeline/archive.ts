@@ -51,6 +51,8 @@ interface Owned {
   pendingSince: number;
   /** An announced insert was left undone: the next owner's first task, so nothing may be announced over it. */
   halted: boolean;
+  /** Where a predecessor's announced insert ended, until a commit says so. */
+  repeatedTo: number | undefined;
 }
 
 const RETRY_MS = [200, 500, 1000, 2000, 5000] as const;
@@ -122,14 +124,17 @@ async function take(
 ): Promise<number | undefined> {
   const sink = options.sinks.find(({ topic }) => topic === topicPartition.topic);
   if (sink === undefined) throw new Error(`no sink for ${topicPartition.topic}`);
-  const empty = { pending: [], pendingBytes: 0, pendingSince: 0, halted: false };
+  const empty = { pending: [], pendingBytes: 0, pendingSince: 0, halted: false, repeatedTo: undefined };
   const part: Owned = { topicPartition, sink, lease, serial: createSerial(), ...empty };
   owned.set(keyOf(topicPartition), part);
   const [, first, last, token] = INTENT.exec(committed?.metadata ?? '') ?? [];
   if (first === undefined || last === undefined || token === undefined) return undefined;
   const range = { from: Number(first), to: Number(last) + 1 };
   part.halted = !(await repeatInsert(options, sink, topicPartition, range, token, signal));
-  return part.halted ? undefined : range.to;
+  if (part.halted) return undefined;
+  part.repeatedTo = range.to;
+  part.pendingSince = options.clock.elapsed();
+  return range.to;
 }
 
 function keep(part: Owned, records: readonly LogRecord[], clock: Clock): void {
@@ -165,31 +170,43 @@ function isLarge({ batchRecordsMax, batchBytesMax }: ArchiveOptions, part: Owned
 }
 
 function isOld({ clock, flushIntervalMs }: ArchiveOptions, part: Owned): boolean {
-  return part.pending.length > 0 && clock.elapsed() - part.pendingSince >= flushIntervalMs;
+  const hasNews = part.pending.length > 0 || part.repeatedTo !== undefined;
+  return hasNews && clock.elapsed() - part.pendingSince >= flushIntervalMs;
 }
 
 function flush(context: Context, part: Owned, member: Member): Promise<void> {
   return part.serial(() => flushPending(context, part, member));
 }
 
-async function flushPending({ options, counts, incarnations, signal }: Context, part: Owned, member: Member) {
-  const records = part.pending;
-  const first = records[0];
-  const last = records.at(-1);
-  if (first === undefined || last === undefined || part.halted || !part.lease.valid()) return;
+async function flushPending(context: Context, part: Owned, member: Member): Promise<void> {
+  const { topicPartition, pending: records, repeatedTo } = part;
+  if (part.halted || !part.lease.valid()) return;
   // What comes while this is inserted is the next batch.
   part.pending = [];
   part.pendingBytes = 0;
-  const { topic, partition } = part.topicPartition;
-  const token = `${incarnations.get(topic)}/${topic}/${partition}/${first.offset}-${last.offset}`;
-  const intent = `insert ${first.offset}-${last.offset} ${token}`;
+  part.repeatedTo = undefined;
   await ifOwned(async () => {
-    await member.commit(part.topicPartition, { offset: first.offset, metadata: intent });
-    part.halted = !(await insertUntilTaken(options, part.sink, records, token, signal));
-    if (part.halted) return;
-    await member.commit(part.topicPartition, { offset: last.offset + 1, metadata: '' });
-    counts.archived.set(topic, (counts.archived.get(topic) ?? 0) + records.length);
+    if (records.length > 0) part.halted = !(await insertAnnounced(context, part, records, member));
+    else if (repeatedTo !== undefined) await member.commit(topicPartition, { offset: repeatedTo, metadata: '' });
   });
+}
+
+/** @returns `false` when it was stopped before the store took them */
+async function insertAnnounced(
+  { options, counts, incarnations, signal }: Context,
+  { topicPartition, sink }: Owned,
+  records: readonly LogRecord[],
+  member: Member,
+): Promise<boolean> {
+  const { topic, partition } = topicPartition;
+  const first = records[0]?.offset ?? 0;
+  const last = records.at(-1)?.offset ?? first;
+  const token = `${incarnations.get(topic)}/${topic}/${partition}/${first}-${last}`;
+  await member.commit(topicPartition, { offset: first, metadata: `insert ${first}-${last} ${token}` });
+  if (!(await insertUntilTaken(options, sink, records, token, signal))) return false;
+  await member.commit(topicPartition, { offset: last + 1, metadata: '' });
+  counts.archived.set(topic, (counts.archived.get(topic) ?? 0) + records.length);
+  return true;
 }
 
 /**

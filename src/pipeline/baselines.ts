@@ -1,11 +1,13 @@
 import type { Layout } from '../baseline/layout.ts';
 import type { Engine } from '../detect/engine.ts';
 import type { Log, NewRecord } from '../log/log.ts';
+import { LaneMarks } from './lane-marks.ts';
 import { TOPICS } from './topics.ts';
 
 /** Keys of the baselines log that are no tokens begin with a NUL, which no token id contains. */
 const LAYOUT_KEY = '\u0000layout/';
 const ORIGIN_KEY = '\u0000origin';
+const LANES_KEY = '\u0000lanes';
 
 /** What a partition of the baselines log says beside the tokens' records. */
 export interface Restored {
@@ -13,6 +15,8 @@ export interface Restored {
   readonly layouts: ReadonlySet<string>;
   /** The life of the events log that the stamps count in; `undefined` when nothing was ever written. */
   readonly origin: string | undefined;
+  /** Which events the partition has, as far as lanes go. */
+  readonly marks: LaneMarks;
   /** Records in a layout that nobody knows any more, or older than one already read. */
   readonly passedOverCount: number;
 }
@@ -25,19 +29,24 @@ export async function restoreEngine(
   wanted: (token: string) => boolean = () => true,
 ): Promise<Restored> {
   const layouts = new Map<string, Layout>();
+  const marks = new LaneMarks();
   let origin: string | undefined;
   let passedOverCount = 0;
   for await (const batch of log.read(TOPICS.baselines, partition)) {
     for (const { key, value } of batch) {
       if (key === null || value === null) continue;
       if (key === ORIGIN_KEY) origin = value.toString();
+      else if (key === LANES_KEY) marks.restore(value.toString());
       else if (key.startsWith(LAYOUT_KEY))
         layouts.set(key.slice(LAYOUT_KEY.length), JSON.parse(value.toString()) as Layout);
-      else if (wanted(key) && !engine.restore(key, value, (fingerprint) => layouts.get(fingerprint)))
+      else if (wanted(key) && !engine.restore(key, value, (fingerprint) => layouts.get(fingerprint))) {
         passedOverCount += 1;
+        // Compaction would keep the older record, since it came later: ours is written after it once more.
+        engine.touch(key);
+      }
     }
   }
-  return { layouts: new Set(layouts.keys()), origin, passedOverCount };
+  return { layouts: new Set(layouts.keys()), origin, marks, passedOverCount };
 }
 
 /** What must be in the log before records of this layout, stamped in this life of the events log, are. */
@@ -54,4 +63,13 @@ export function factsToWrite(
     facts.push({ key: LAYOUT_KEY + layout.fingerprint, value: Buffer.from(JSON.stringify(layout)), partition });
   }
   return facts;
+}
+
+/** Everything that changed, to be written in this order: the marks say that their events are in the records before them. */
+export function changesToWrite(engine: Engine, marks: LaneMarks, position: number, partition: number): NewRecord[] {
+  const records: NewRecord[] = [];
+  for (const { token, snapshot } of engine.takeDirty()) records.push({ key: token, value: snapshot, partition });
+  const text = marks.take(position);
+  if (text !== undefined) records.push({ key: LANES_KEY, value: Buffer.from(text), partition });
+  return records;
 }

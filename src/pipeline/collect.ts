@@ -135,7 +135,9 @@ class NormalisingLane implements Lane {
       const first = this.#open.get(outcome.settles[0] ?? '');
       for (const id of outcome.settles) this.#open.delete(id);
       if (first === undefined) throw new Error(`format ${this.#options.format.id} settled a record it was not given`);
-      this.#sort(outcome, first.record, events, deadLetters);
+      const [oldest] = this.#open.values();
+      const settledTo = Math.min(first.record.offset, oldest?.record.offset ?? first.record.offset);
+      this.#sort(outcome, first.record, settledTo, events, deadLetters);
     }
     const { log } = this.#options;
     // Both must be durable before anything is remembered; neither waits for the other.
@@ -152,7 +154,14 @@ class NormalisingLane implements Lane {
     return { offset: this.#nextOffset, logEnds: this.#ends };
   }
 
-  #sort(outcome: Outcome, record: SourceRecord, events: NewRecord[], deadLetters: NewRecord[]): void {
+  /** @param settledTo what comes before it in the lane is written already, or will be before it */
+  #sort(
+    outcome: Outcome,
+    record: SourceRecord,
+    settledTo: number,
+    events: NewRecord[],
+    deadLetters: NewRecord[],
+  ): void {
     const { counts, enrich, source } = this.#options;
     if (outcome.kind === 'ignored') {
       counts.ignored.set(outcome.rule, (counts.ignored.get(outcome.rule) ?? 0) + outcome.settles.length);
@@ -165,7 +174,7 @@ class NormalisingLane implements Lane {
     }
     if (outcome.kind === 'event') {
       const event = enrich(outcome.event, record.receivedAt);
-      events.push({ key: event.token, value: Buffer.from(encodeStoredEvent(event)) });
+      events.push({ key: event.token, value: Buffer.from(encodeStoredEvent(event, settledTo)) });
       counts.events += outcome.settles.length;
       return;
     }

@@ -11,9 +11,10 @@ import {
   type TopicPartition,
 } from '../log/log.ts';
 import { decodeStoredEvent } from '../normalise/stored-event.ts';
-import { factsToWrite, restoreEngine } from './baselines.ts';
+import { changesToWrite, factsToWrite, restoreEngine } from './baselines.ts';
 import { createDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { encodeFindingsRecord } from './findings.ts';
+import { LaneMarks } from './lane-marks.ts';
 import { createSerial, type Serial } from './serial.ts';
 import type { Stage } from './stage.ts';
 import { GROUPS, TOPICS } from './topics.ts';
@@ -33,6 +34,8 @@ export interface DetectCounts {
   events: number;
   /** Skipped because a token's stamp says they were applied before a restart. */
   replayed: number;
+  /** Passed over because the partition had them already: written by a collector that had lost its lane. */
+  repeated: number;
   assessments: number;
   deadLetters: number;
 }
@@ -41,8 +44,9 @@ export interface DetectCounts {
 interface Owned {
   readonly topicPartition: TopicPartition;
   readonly engine: Engine;
+  readonly marks: LaneMarks;
   readonly lease: Lease;
-  /** Batches and checkpoints of a partition never overlap. */
+  /** Batches and checkpoints of a partition never overlap, and after one that failed there is no other. */
   readonly serial: Serial;
   /** Offset of the next event. */
   position: number;
@@ -56,7 +60,7 @@ interface Owned {
  */
 export async function startDetect(options: DetectOptions): Promise<Stage & { readonly counts: DetectCounts }> {
   const { log, clock } = options;
-  const counts: DetectCounts = { events: 0, replayed: 0, assessments: 0, deadLetters: 0 };
+  const counts: DetectCounts = { events: 0, replayed: 0, repeated: 0, assessments: 0, deadLetters: 0 };
   const owned = new Map<number, Owned>();
   const incarnation = await log.incarnation(TOPICS.events);
   const joining: Promise<Member> = log.join({
@@ -64,11 +68,12 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
     topics: [TOPICS.events],
     assigned: async (topicPartition, committed, lease) => {
       const engine = new Engine(options.engine);
-      await restore(options, topicPartition.partition, engine, incarnation);
+      const marks = await restore(options, topicPartition.partition, engine, incarnation);
       const position = committed?.offset ?? 0;
       owned.set(topicPartition.partition, {
         topicPartition,
         engine,
+        marks,
         lease,
         serial: createSerial(),
         position,
@@ -140,6 +145,10 @@ async function step(
       });
       continue;
     }
+    if (part.marks.repeats(event.id, event.settledTo)) {
+      counts.repeated += 1;
+      continue;
+    }
     const assessment = part.engine.observe(event, record.offset, record.appendedAt);
     if (assessment) findings.push(findingsRecord(assessment));
   }
@@ -157,23 +166,19 @@ function findingsRecord(assessment: Assessment): NewRecord {
 }
 
 function isDue({ clock, checkpointIntervalMs, checkpointTokensMax }: DetectOptions, part: Owned): boolean {
-  if (part.position === part.committed) return false;
+  if (part.position === part.committed && part.engine.dirtyCount === 0) return false;
   return clock.elapsed() - part.checkpointAt >= checkpointIntervalMs || part.engine.dirtyCount >= checkpointTokensMax;
 }
 
 /** Makes changed records durable, then the position. */
 async function checkpoint({ log, clock }: DetectOptions, part: Owned, member: Member): Promise<void> {
-  if (part.position === part.committed || !part.lease.valid()) return;
-  const { partition } = part.topicPartition;
-  const position = part.position;
-  const changed = [...part.engine.takeDirty()].map(({ token, snapshot }) => ({
-    key: token,
-    value: snapshot,
-    partition,
-  }));
+  const { topicPartition, position, engine, marks } = part;
+  if (!part.lease.valid()) return;
+  if (position === part.committed && engine.dirtyCount === 0) return;
+  const changed = changesToWrite(engine, marks, position, topicPartition.partition);
   if (changed.length > 0) await log.append(TOPICS.baselines, changed);
   if (!part.lease.valid()) return;
-  const kept = await ifOwned(() => member.commit(part.topicPartition, { offset: position, metadata: '' }));
+  const kept = await ifOwned(() => member.commit(topicPartition, { offset: position, metadata: '' }));
   if (!kept) return;
   part.committed = position;
   part.checkpointAt = clock.elapsed();
@@ -203,9 +208,9 @@ async function restore(
   partition: number,
   engine: Engine,
   incarnation: string,
-): Promise<void> {
+): Promise<LaneMarks> {
   const restored = await restoreEngine(log, partition, engine);
-  const { origin, passedOverCount } = restored;
+  const { origin, marks, passedOverCount } = restored;
   if (passedOverCount > 0)
     onWarning('older or unknown token records were passed over while restoring', { partition, passedOverCount });
   if (origin !== undefined && origin !== incarnation) {
@@ -214,4 +219,5 @@ async function restore(
   }
   const facts = factsToWrite(engine, restored, incarnation, partition);
   if (facts.length > 0) await log.append(TOPICS.baselines, facts);
+  return origin === undefined || origin === incarnation ? marks : new LaneMarks();
 }

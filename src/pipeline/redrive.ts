@@ -44,7 +44,7 @@ export async function redrive(
       if (outcome.kind === 'ignored') ignoredCount += 1;
       if (outcome.kind !== 'event') continue;
       const event = reading.enrich(outcome.event, letter.receivedAt);
-      events.push({ key: event.token, value: Buffer.from(encodeStoredEvent(event)) });
+      events.push({ key: event.token, value: Buffer.from(encodeStoredEvent(event, null)) });
     }
   }
   if (events.length > 0) await log.append(TOPICS.events, events);

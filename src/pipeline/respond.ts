@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.ts';
 import { ifOwned, type Lease, type Log, type LogRecord, type Member } from '../log/log.ts';
 import type { Dispatcher, Progress } from './dispatcher.ts';
 import { decodeFindingsRecord } from './findings.ts';
-import { decodeLedgerRecord, ledgerRecords } from './ledger.ts';
+import { type LedgerEntry, LedgerReader, ledgerEntries, ledgerRecord, readOn, termRecord } from './ledger.ts';
 import { createSerial } from './serial.ts';
 import type { Stage } from './stage.ts';
 import { GROUPS, TOPICS } from './topics.ts';
@@ -13,6 +13,10 @@ export interface RespondOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly policy: Policy;
+  /** Unlike that of any other process, now or before: names the terms of this one. */
+  readonly identity: string;
+  /** How often the ledger is looked at for what a predecessor may still have sent. Far below the time after which compaction begins. */
+  readonly followIntervalMs: number;
   /**
    * Makes the dispatcher for one term of office: a member that loses the findings log must not go on acting. A fault of the dispatcher's own
    * ends the stage.
@@ -37,12 +41,15 @@ export async function startRespond(options: RespondOptions): Promise<Stage & { r
   const counts: RespondCounts = { assessments: 0, requests: 0, actions: 0 };
   const failed = Promise.withResolvers<never>();
   let term: Term | undefined;
+  let termCount = 0;
   const joining: Promise<Member> = log.join({
     group: GROUPS.respond,
     topics: [TOPICS.findings],
     assigned: async (_, __, lease) => {
-      const responder = await rebuild(log, options.policy);
-      term = new Term(options, counts, responder, lease, failed.reject);
+      const name = `${options.identity}/${++termCount}`;
+      const book = await takeOffice(options, name, lease);
+      if (book === undefined) return undefined;
+      term = new Term(options, counts, book, lease, failed.reject);
       term.takeUp();
       return undefined;
     },
@@ -67,72 +74,142 @@ export async function startRespond(options: RespondOptions): Promise<Stage & { r
   return { name: 'respond', done: Promise.race([member.done, failed.promise]), counts, stop: () => member.stop() };
 }
 
+/** What the ledger says, read as far as the reader stands. */
+interface Book {
+  readonly responder: Responder;
+  readonly reader: LedgerReader;
+  readonly name: string;
+  /** Entries that arrived too late, and may stand in the place of one that counts. */
+  readonly voided: LedgerEntry[];
+}
+
+/** Begins a term: from its record on nothing of a predecessor's counts, and all that counts before it has been read. `undefined`: lost meanwhile. */
+async function takeOffice({ log, policy }: RespondOptions, name: string, lease: Lease): Promise<Book | undefined> {
+  const book: Book = { responder: new Responder(policy), reader: new LedgerReader(), name, voided: [] };
+  const take = (entry: LedgerEntry, isVoid: boolean) => {
+    if (isVoid) book.voided.push(entry);
+    else if (entry.kind === 'alert') book.responder.restoreAlert(entry.entry);
+    else book.responder.restoreAction(entry.entry);
+  };
+  await readOn(log, book.reader, take);
+  while (book.reader.term.term !== name) {
+    if (!lease.valid()) return undefined;
+    await log.append(TOPICS.ledger, [termRecord(book.reader.term.number + 1, name)]);
+    await readOn(log, book.reader, take);
+  }
+  return book;
+}
+
 /** The time during which the findings log is this member's. */
 class Term {
   readonly lease: Lease;
   readonly #options: RespondOptions;
   readonly #counts: RespondCounts;
-  readonly #responder: Responder;
+  readonly #book: Book;
   readonly #dispatcher: Dispatcher;
   readonly #fail: (cause: unknown) => void;
+  readonly #ended = new AbortController();
   /** Batches and outcomes change the same state: one at a time. */
   readonly #serial = createSerial();
 
   constructor(
     options: RespondOptions,
     counts: RespondCounts,
-    responder: Responder,
+    book: Book,
     lease: Lease,
     fail: (cause: unknown) => void,
   ) {
     this.lease = lease;
     this.#options = options;
     this.#counts = counts;
-    this.#responder = responder;
+    this.#book = book;
     this.#dispatcher = options.openDispatcher(fail);
     this.#fail = fail;
   }
 
   /** Goes on with what a predecessor has left open. */
   takeUp(): void {
-    for (const entry of this.#responder.unsettled()) this.#dispatch(entry);
+    for (const entry of this.#book.responder.unsettled()) this.#dispatch(entry);
+    void this.#follow().catch(this.#fail);
   }
 
   decide(records: readonly LogRecord[]): Promise<void> {
-    return this.#serial(async () => {
-      for (const record of records) await this.#decideOn(record);
-    });
+    return this.#serial(() =>
+      this.#write(records.flatMap((record) => this.#decideOn(record, this.#options.clock.now()) ?? [])),
+    );
   }
 
   /** Stops what is being carried out: the successor takes it up. */
-  end(): Promise<void> {
-    return this.#dispatcher.stop();
+  async end(): Promise<void> {
+    this.#ended.abort();
+    await this.#dispatcher.stop();
   }
 
-  async #decideOn(record: LogRecord): Promise<void> {
-    if (record.value === null) return;
-    const now = this.#options.clock.now();
+  #decideOn(record: LogRecord, now: number): Decided | undefined {
+    if (record.value === null) return undefined;
     const finding = decodeFindingsRecord(record.value);
     if (finding.kind === 'assessment') {
       this.#counts.assessments += 1;
-      await this.#write(this.#responder.onAssessment(finding.assessment, record.offset, now));
-      return;
+      return this.#book.responder.onAssessment(finding.assessment, record.offset, now);
     }
     this.#counts.requests += 1;
-    const decided = this.#responder.onRequest(finding.request, now);
+    const decided = this.#book.responder.onRequest(finding.request, now);
     if (decided === undefined) {
       const message = 'a request was taken before, or names an alert that is not known';
       this.#options.onWarning(message, { ...finding.request });
     }
-    await this.#write(decided);
+    return decided;
   }
 
-  async #write(decided: Decided | undefined): Promise<void> {
-    if (decided === undefined || !this.lease.valid()) return;
-    await this.#options.log.append(TOPICS.ledger, ledgerRecords(decided));
-    for (const entry of decided.actions) {
-      if (entry.state === 'approved' && entry.attemptCount === 0) this.#dispatch(entry);
+  /** Makes decisions durable, and has them carried out once it is sure that they count. */
+  async #write(decisions: readonly Decided[]): Promise<void> {
+    if (decisions.length === 0 || !this.lease.valid()) return;
+    const records = decisions.flatMap(ledgerEntries).map((entry) => ledgerRecord(entry, this.#book.name));
+    await this.#options.log.append(TOPICS.ledger, records);
+    const due = decisions
+      .flatMap(({ actions }) => actions)
+      .filter(({ state, attemptCount }) => state === 'approved' && attemptCount === 0);
+    if (due.length === 0 || !(await this.#isInOffice())) return;
+    for (const entry of due) this.#dispatch(entry);
+  }
+
+  /** Whether all that was written in this term counts: nobody else's term has begun. */
+  async #isInOffice(): Promise<boolean> {
+    const { reader, voided, name } = this.#book;
+    await readOn(this.#options.log, reader, (entry, isVoid) => {
+      if (isVoid) voided.push(entry);
+    });
+    return reader.term.term === name;
+  }
+
+  /**
+   * Looks for what a predecessor sent and what has only arrived now. It is void, but compaction keeps the last record of a key: what counts is
+   * written after it once more.
+   */
+  async #follow(): Promise<void> {
+    const { clock, followIntervalMs } = this.#options;
+    while (!this.#ended.signal.aborted) {
+      await this.#serial(() => this.#repair());
+      await clock.sleep(followIntervalMs, this.#ended.signal);
     }
+  }
+
+  async #repair(): Promise<void> {
+    if (!this.lease.valid() || !(await this.#isInOffice()) || !this.lease.valid()) return;
+    const { responder, voided, name } = this.#book;
+    const standing = voided.splice(0).flatMap((entry): LedgerEntry[] => {
+      if (entry.kind === 'alert') {
+        const alert = responder.alert(entry.entry.alert.id);
+        return alert ? [{ kind: 'alert', entry: alert }] : [];
+      }
+      const action = responder.action(entry.entry.action.id);
+      return action ? [{ kind: 'action', entry: action }] : [];
+    });
+    if (standing.length === 0) return;
+    await this.#options.log.append(
+      TOPICS.ledger,
+      standing.map((entry) => ledgerRecord(entry, name)),
+    );
   }
 
   #dispatch(entry: ActionEntry): void {
@@ -143,20 +220,8 @@ class Term {
   #report({ actionId, state, detail, attemptCount }: Progress): Promise<void> {
     return this.#serial(async () => {
       const now = this.#options.clock.now();
-      await this.#write(this.#responder.onOutcome(actionId, state, detail, attemptCount, now));
+      const decided = this.#book.responder.onOutcome(actionId, state, detail, attemptCount, now);
+      if (decided) await this.#write([decided]);
     });
   }
-}
-
-/** Alerts and actions as the ledger has them. */
-async function rebuild(log: Log, policy: Policy): Promise<Responder> {
-  const responder = new Responder(policy);
-  for await (const batch of log.read(TOPICS.ledger, 0)) {
-    for (const record of batch) {
-      const ledger = decodeLedgerRecord(record);
-      if (ledger?.kind === 'alert') responder.restoreAlert(ledger.entry);
-      else if (ledger?.kind === 'action') responder.restoreAction(ledger.entry);
-    }
-  }
-  return responder;
 }

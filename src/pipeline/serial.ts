@@ -1,11 +1,15 @@
-/** Runs tasks one after the other, in the order they were given, whatever becomes of the ones before. */
+/**
+ * Runs tasks one after the other, in the order they were given. When one fails it is the last: those after it would build on what it has left
+ * undone, so they reject with its cause and are not begun.
+ */
 export type Serial = <T>(task: () => Promise<T>) => Promise<T>;
 
 export function createSerial(): Serial {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {
-    const next = last.then(task, task);
-    last = next.catch(() => undefined);
+    const next = last.then(task);
+    last = next;
+    last.catch(() => undefined);
     return next;
   };
 }

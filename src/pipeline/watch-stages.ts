@@ -1,8 +1,8 @@
 import type { Stage } from './stage.ts';
 
 /** The stages of a process, as one: it ends when they have ended, and the first failure ends them all. */
-export interface Pipeline {
-  readonly stages: readonly Stage[];
+export interface Pipeline<S extends Stage = Stage> {
+  readonly stages: readonly S[];
   /** Resolves after `stop()`, or when nothing is left to do; rejects with the first failure, after stopping the rest. */
   readonly done: Promise<void>;
   /** Stops the stages from the source towards the effects, so that what is in hand still flows through. */
@@ -10,7 +10,7 @@ export interface Pipeline {
 }
 
 /** @param stages in the order in which events pass them */
-export function watchStages(stages: readonly Stage[]): Pipeline {
+export function watchStages<S extends Stage>(stages: readonly S[]): Pipeline<S> {
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopped ??= (async () => {

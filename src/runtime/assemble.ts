@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
 import { policyOf } from '../config/mapping.ts';
@@ -10,9 +11,9 @@ import { type ArchiveCounts, startArchive } from '../pipeline/archive.ts';
 import { type CollectCounts, type CollectedSource, startCollect } from '../pipeline/collect.ts';
 import { type DetectCounts, startDetect } from '../pipeline/detect.ts';
 import { type RespondCounts, startRespond } from '../pipeline/respond.ts';
-import type { Stage, StageName } from '../pipeline/stage.ts';
+import type { StageName } from '../pipeline/stage.ts';
 import { topicSpecs } from '../pipeline/topics.ts';
-import { type Pipeline, watchStages } from '../pipeline/watch-stages.ts';
+import type { Pipeline } from '../pipeline/watch-stages.ts';
 import { openClickHouse } from '../store/connection.ts';
 import { migrate } from '../store/migrate.ts';
 import { createStoreWriter } from '../store/writer.ts';
@@ -22,6 +23,7 @@ import { openLog } from './open-log.ts';
 import { openSource, type SourceSurroundings } from './open-source.ts';
 import { engineOptions, keysOf, readingsOf } from './reading.ts';
 import { createSinks } from './sinks.ts';
+import { type CountingStage, startStages } from './start-stages.ts';
 import { createStreamWatch } from './stream-watch.ts';
 
 export interface AssembleOptions extends Pick<SourceSurroundings, 'logger'> {
@@ -49,10 +51,10 @@ const CHECKPOINT_TOKENS_MAX = 20_000;
 const ARCHIVE_FLUSH_MS = 2000;
 const ARCHIVE_BATCH_RECORDS_MAX = 20_000;
 const ARCHIVE_BATCH_BYTES_MAX = 16 << 20;
+/** How often logs are looked at for what a lost owner may have sent: see `src/pipeline/`. */
+const FOLLOW_MS = 60_000;
 /** How long the stream must stay quiet about a revoked token whose issuer cannot prove it. */
 const QUIET_MS = 3000;
-/** Effects first, so that nothing waits for a reader. */
-const STARTING_ORDER = ['archive', 'respond', 'detect', 'collect'] as const satisfies readonly StageName[];
 
 /** Chooses the implementations that a configuration asks for and starts its stages. */
 export async function assemble(
@@ -65,25 +67,18 @@ export async function assemble(
   const close = async () => {
     for (const step of closing.toReversed()) await step();
   };
-  const started: CountingStage[] = [];
   try {
     await log.ensureTopics(topicSpecs(config.log));
     const context: Context = { config, detectors, log, closing, ...options };
-    for (const name of STARTING_ORDER) {
-      if (!config.stages.includes(name) || (name === 'archive' && config.clickhouse.kind === 'off')) continue;
-      started.unshift(await START[name](context));
-    }
+    const wanted = config.stages.filter((name) => name !== 'archive' || config.clickhouse.kind !== 'off');
+    const pipeline = await startStages(Object.fromEntries(wanted.map((name) => [name, () => START[name](context)])));
+    const counts = Object.fromEntries(pipeline.stages.map((stage) => [stage.name, stage.counts])) as Counts;
+    return { ...pipeline, counts, close };
   } catch (cause) {
-    // What made the start fail is what must be told, not what comes of it.
-    await Promise.allSettled(started.map((stage) => stage.stop()));
     await close().catch(() => undefined);
     throw cause;
   }
-  const counts = Object.fromEntries(started.map((stage) => [stage.name, stage.counts])) as Counts;
-  return { ...watchStages(started), counts, close };
 }
-
-type CountingStage = Stage & { readonly counts: unknown };
 
 interface Context extends AssembleOptions, SourceSurroundings {
   readonly detectors: readonly AnyDetector[];
@@ -130,6 +125,8 @@ function respond({ log, config, closing, logger, write }: Context): Promise<Coun
     log,
     clock: systemClock,
     policy: policyOf(config),
+    identity: randomUUID(),
+    followIntervalMs: FOLLOW_MS,
     openDispatcher: (onFault) =>
       createDispatcher({
         receivers,

@@ -2,7 +2,7 @@ import type { LogRecord } from '../log/log.ts';
 import { decodeStoredEvent } from '../normalise/stored-event.ts';
 import type { ArchiveSink } from '../pipeline/archive.ts';
 import { decodeFindingsRecord } from '../pipeline/findings.ts';
-import { decodeLedgerRecord, type LedgerRecord } from '../pipeline/ledger.ts';
+import { decodeLedgerEntry, type LedgerEntry } from '../pipeline/ledger.ts';
 import { TOPICS } from '../pipeline/topics.ts';
 import type { StoreWriter } from '../store/writer.ts';
 
@@ -41,11 +41,11 @@ function* assessmentsOf(records: readonly LogRecord[]) {
   }
 }
 
-function* ledgerOf<K extends LedgerRecord['kind']>(records: readonly LogRecord[], kind: K) {
+function* ledgerOf<K extends LedgerEntry['kind']>(records: readonly LogRecord[], kind: K) {
   for (const record of records) {
-    const ledger = decodeLedgerRecord(record);
+    const ledger = decodeLedgerEntry(record);
     if (ledger?.kind === kind)
-      yield { entry: ledger.entry as Extract<LedgerRecord, { kind: K }>['entry'], revision: record.offset };
+      yield { entry: ledger.entry as Extract<LedgerEntry, { kind: K }>['entry'], revision: record.offset };
   }
 }
 

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { ClickHouse } from './connection.ts';
 import {
   ALERT_ROWS,
@@ -26,12 +26,23 @@ export interface StoreWriter {
   insertDeliveries(changes: Iterable<DeliveryChange>, token: string): Promise<void>;
 }
 
-export function createStoreWriter(clickHouse: ClickHouse): StoreWriter {
+/** What rows are written to, and how others get their turn in between. */
+interface Target {
+  readonly clickHouse: Pick<ClickHouse, 'insert'>;
+  readonly nextTurn: () => Promise<void>;
+}
+
+/** @param nextTurn lets others run while many rows are encoded */
+export function createStoreWriter(
+  clickHouse: Target['clickHouse'],
+  nextTurn: Target['nextTurn'] = () => setImmediate(),
+): StoreWriter {
+  const target = { clickHouse, nextTurn };
   return {
-    insertEvents: (events, token) => insertRows(clickHouse, EVENT_ROWS, events, token),
-    insertFindings: (assessments, token) => insertRows(clickHouse, FINDING_ROWS, findingsOf(assessments), token),
-    insertAlerts: (alerts, token) => insertRows(clickHouse, ALERT_ROWS, alerts, token),
-    insertDeliveries: (changes, token) => insertRows(clickHouse, DELIVERY_ROWS, changes, token),
+    insertEvents: (events, token) => insertRows(target, EVENT_ROWS, events, token),
+    insertFindings: (assessments, token) => insertRows(target, FINDING_ROWS, findingsOf(assessments), token),
+    insertAlerts: (alerts, token) => insertRows(target, ALERT_ROWS, alerts, token),
+    insertDeliveries: (changes, token) => insertRows(target, DELIVERY_ROWS, changes, token),
   };
 }
 
@@ -52,7 +63,7 @@ interface Piece {
 }
 
 async function insertRows<T>(
-  clickHouse: ClickHouse,
+  { clickHouse, nextTurn }: Target,
   format: RowFormat<T>,
   items: Iterable<T>,
   token: string,

@@ -1,0 +1,51 @@
+import type { Random } from '../../src/domain/random.ts';
+import type { CanonicalRecord } from '../../src/simulate/fleet.ts';
+import { theftOf } from '../../src/simulate/theft.ts';
+import { type History, TODAY_AT } from './history.ts';
+
+export const RAW_TOPIC = 'audit.raw';
+export const SOURCE = 'gateway';
+export const SOURCE_GROUP = 'tokenwarden.gateway';
+export const SOURCE_PARTITIONS = 2;
+const HOUR_MS = 3_600_000;
+
+/** A raw record, with when it is written and where to. */
+export interface RawInput {
+  /** Ms from the start. */
+  readonly at: number;
+  readonly partition: number;
+  /** `null`: nobody's, since it cannot be read. */
+  readonly token: string | null;
+  readonly value: Buffer;
+}
+
+/** Some hours of honest use, some thefts, some lines that are no events. A token's records are in one partition and in order. */
+export function drawInput(random: Random, history: History, durationMs: number): readonly RawInput[] {
+  const count = 60 + random.below(160);
+  const from = random.below(Math.max(1, history.today.length - count));
+  const honest = history.today.slice(from, from + count);
+  const victims = new Set(Array.from({ length: random.below(5) }, () => random.pick(history.tokens)));
+  const thefts = [...victims].flatMap((victim) =>
+    theftOf(victim, String(random.below(1000)), TODAY_AT + (8 + random.below(10)) * HOUR_MS).slice(0, 25),
+  );
+  const sorted = [...honest, ...thefts].sort((a, b) => (a.time < b.time ? -1 : 1));
+  const badCount = random.below(6);
+  const lines: { readonly token: string | null; readonly text: string }[] = sorted.map((record) => ({
+    token: record.token,
+    text: JSON.stringify(record),
+  }));
+  for (let i = 0; i < badCount; i++)
+    lines.splice(random.below(lines.length), 0, { token: null, text: `{"unreadable": ${i}}` });
+  const times = lines.map(() => random.below(durationMs)).sort((a, b) => a - b);
+  return lines.map(({ token, text }, i) => ({
+    at: times[i] ?? 0,
+    partition: token === null ? random.below(SOURCE_PARTITIONS) : partitionOfToken(token),
+    token,
+    value: Buffer.from(text),
+  }));
+}
+
+/** Not where our own partitioner would put it: shippers have their own. */
+function partitionOfToken(token: CanonicalRecord['token']): number {
+  return token.length % SOURCE_PARTITIONS;
+}

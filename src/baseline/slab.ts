@@ -3,9 +3,9 @@ import { arraysOf, type ChunkArrays, createRecordView, type RecordView } from '.
 const RECORDS_PER_CHUNK = 1024;
 
 /**
- * The records of all tokens of one partition: a few large buffers and one index. Records are never moved, so a slot stays valid for the
- * slab's life. A slab refuses new tokens beyond `tokensMax`; it never evicts a token it knows to make room for one it does not, since
- * anyone can invent tokens.
+ * The records of all tokens of one partition: a few large buffers and one index. Records are never moved, so a slot stays valid for as
+ * long as its token is known. A slab refuses new tokens beyond `tokensMax`; whom to drop for them is not its business, since anyone can
+ * invent tokens.
  */
 export interface Slab {
   readonly view: RecordView;
@@ -15,6 +15,14 @@ export interface Slab {
   seek(token: string): boolean;
   /** Points the view at a token's record if there is one. */
   find(token: string): boolean;
+  /** Whether `seek` refuses tokens that are not known. */
+  readonly isFull: boolean;
+  /** Points the view at the record in a slot that holds a token. */
+  point(slot: number): void;
+  /** The slots that hold a token. Those dropped while they are gone through are left out. */
+  slots(): IterableIterator<number>;
+  /** Empties a slot for another token. */
+  drop(slot: number): void;
   /** Slot of the record that the view points at. */
   readonly slot: number;
   tokenAt(slot: number): string;
@@ -37,7 +45,8 @@ class ChunkedSlab implements Slab {
   readonly #tokensMax: number;
   readonly #chunks: ChunkArrays[] = [];
   readonly #slots = new Map<string, number>();
-  readonly #tokens: string[] = [];
+  readonly #tokens: (string | undefined)[] = [];
+  readonly #emptied: number[] = [];
   #slot = -1;
   #chunk = -1;
 
@@ -48,7 +57,11 @@ class ChunkedSlab implements Slab {
   }
 
   get tokenCount(): number {
-    return this.#tokens.length;
+    return this.#slots.size;
+  }
+
+  get isFull(): boolean {
+    return this.#slots.size >= this.#tokensMax;
   }
 
   get slot(): number {
@@ -57,21 +70,18 @@ class ChunkedSlab implements Slab {
 
   seek(token: string): boolean {
     if (this.find(token)) return true;
-    if (this.#tokens.length >= this.#tokensMax) return false;
-    const slot = this.#tokens.length;
-    if (slot % RECORDS_PER_CHUNK === 0) {
-      this.#chunks.push(arraysOf(new ArrayBuffer(RECORDS_PER_CHUNK * this.recordBytes)));
-    }
-    this.#tokens.push(token);
+    if (this.isFull) return false;
+    const slot = this.#emptied.pop() ?? this.#newSlot();
+    this.#tokens[slot] = token;
     this.#slots.set(token, slot);
-    this.#point(slot);
+    this.point(slot);
     return true;
   }
 
   find(token: string): boolean {
     const slot = this.#slots.get(token);
     if (slot === undefined) return false;
-    this.#point(slot);
+    this.point(slot);
     return true;
   }
 
@@ -90,13 +100,32 @@ class ChunkedSlab implements Slab {
     return this.#slots.keys();
   }
 
+  slots(): IterableIterator<number> {
+    return this.#slots.values();
+  }
+
+  drop(slot: number): void {
+    this.#slots.delete(this.tokenAt(slot));
+    this.#tokens[slot] = undefined;
+    this.bytesAt(slot).fill(0);
+    this.#emptied.push(slot);
+  }
+
+  #newSlot(): number {
+    const slot = this.#tokens.length;
+    if (slot % RECORDS_PER_CHUNK === 0) {
+      this.#chunks.push(arraysOf(new ArrayBuffer(RECORDS_PER_CHUNK * this.recordBytes)));
+    }
+    return slot;
+  }
+
   #chunkOf(slot: number): ChunkArrays {
     const chunk = this.#chunks[Math.floor(slot / RECORDS_PER_CHUNK)];
     if (chunk === undefined) throw new RangeError(`slot ${slot} holds no record`);
     return chunk;
   }
 
-  #point(slot: number): void {
+  point(slot: number): void {
     const { view } = this;
     const chunkIndex = Math.floor(slot / RECORDS_PER_CHUNK);
     if (chunkIndex !== this.#chunk) {

@@ -91,7 +91,9 @@ function detectionSchema(detectors: readonly AnyDetector[]) {
         .min(1)
         .max(50_000_000)
         .default(1_000_000)
-        .describe('Tokens each partition may remember; events of more are told as a warning.'),
+        .describe(
+          'Tokens each partition may remember. Beyond, young ones are forgotten for new ones, never one that was in use for two days; told as a warning.',
+        ),
       checkpointIntervalMs: z
         .int()
         .min(100)

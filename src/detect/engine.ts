@@ -10,8 +10,10 @@ import { mergeEvidence } from './evidence.ts';
 import { contributionOf, FUSED_PRIOR, SUM_PRIOR } from './fusion.ts';
 import { type TokenHeader, tokenHeader } from './header.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type NotedEvidence, type Notes } from './notes.ts';
+import { Places } from './places.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
+import { isYoung } from './sweep.ts';
 
 /** A detector with its settings, as it takes part in scoring. */
 export interface Installed {
@@ -74,6 +76,8 @@ interface Slot {
  */
 export class Engine {
   readonly layout: Layout;
+  /** Who has a record here. */
+  readonly places: Places;
   readonly #options: EngineOptions;
   readonly #slab: Slab;
   readonly #slots: readonly Slot[];
@@ -107,6 +111,15 @@ export class Engine {
       hashSeed: options.hashSeed,
     });
     this.#header = this.#open('engine', { header: tokenHeader() }).header;
+    this.places = new Places({
+      slab: this.#slab,
+      header: this.#header,
+      tokensMax: options.tokensMax,
+      onForget: (token, slot) => {
+        this.#notes.delete(token);
+        this.#dirty.delete(slot);
+      },
+    });
     this.#fused = this.#open('engine', { fused: suspicion() }).fused;
     this.#slots = installed.map(({ detector, config, weight }) => ({
       detector,
@@ -124,9 +137,11 @@ export class Engine {
     return this.#slab.tokenCount;
   }
 
-  /** Events of tokens that found no place any more. Never 0 in silence: whoever runs the engine reports it. */
-  get unadmittedCount(): number {
-    return this.#unadmittedCount;
+  /** Events of tokens that found no place since the last call: there was no young token to make room. Whoever runs the engine tells of it. */
+  takeUnadmittedCount(): number {
+    const count = this.#unadmittedCount;
+    this.#unadmittedCount = 0;
+    return count;
   }
 
   /** Events skipped since the last call because their token's stamp has them already. */
@@ -160,7 +175,16 @@ export class Engine {
    */
   observe(event: AuditEvent, offset: number, loggedAt: number): Assessment | undefined {
     this.#score = 0;
-    if (!this.#slab.seek(event.token)) {
+    if (this.places.isBeforeSweep(offset)) {
+      this.#replayedCount += 1;
+      return undefined;
+    }
+    if (this.places.needsRoom(event.token, offset)) {
+      this.places.sweep(this.places.plan(offset));
+      // Who leaves this to us keeps no log that tokens would have to be deleted from.
+      this.places.takeForgotten();
+    }
+    if (!this.places.admit(event.token)) {
       this.#unadmittedCount += 1;
       return undefined;
     }
@@ -173,10 +197,12 @@ export class Engine {
     const score = this.#judge(event);
     const assessment = this.#follow(event, loggedAt, score);
     this.#learn(event, score);
+    const wasYoung = isYoung(header);
     header.stamp = offset;
     if (header.firstSeenAt === 0) header.firstSeenAt = event.at;
     if (event.at > header.lastSeenAt) header.lastSeenAt = event.at;
     header.eventCount += 1;
+    this.places.aged(wasYoung);
     this.#dirty.add(this.#slab.slot);
     return assessment;
   }
@@ -191,8 +217,9 @@ export class Engine {
     }
   }
 
+  /** Records that are to be written, or deleted. */
   get dirtyCount(): number {
-    return this.#dirty.size;
+    return this.#dirty.size + this.places.forgottenCount;
   }
 
   /** A copy of one token's state, or `undefined` if it is unknown. */
@@ -209,7 +236,8 @@ export class Engine {
   restore(token: string, snapshot: Uint8Array, layoutOf: (fingerprint: string) => Layout | undefined): boolean {
     const { fingerprint, record, notes } = readSnapshot(snapshot);
     const moves = this.#movesFrom(fingerprint, layoutOf);
-    if (moves === undefined || !this.#slab.seek(token)) return false;
+    if (moves === undefined || !this.places.admit(token)) return false;
+    const wasYoung = isYoung(this.#header);
     const stampNow = this.#header.stamp;
     const target = this.#slab.bytesAt(this.#slab.slot);
     const before = stampNow >= 0 ? target.slice() : undefined;
@@ -218,6 +246,8 @@ export class Engine {
       target.set(before);
       return false;
     }
+    this.places.aged(wasYoung);
+    if (this.places.forgetIfSwept()) return false;
     if (notes === '') this.#notes.delete(token);
     else this.#notes.set(token, decodeNotes(notes));
     return true;
@@ -230,6 +260,7 @@ export class Engine {
 
   /** Forgets all stamps: the events log was made anew and counts from 0 again. */
   resetStamps(): void {
+    this.places.reset();
     for (const token of this.#slab.tokens()) {
       this.#slab.find(token);
       this.#header.stamp = -1;

@@ -1,5 +1,6 @@
 import type { Layout } from '../baseline/layout.ts';
 import type { Engine } from '../detect/engine.ts';
+import type { Sweep } from '../detect/sweep.ts';
 import type { Log, NewRecord } from '../log/log.ts';
 import { LaneMarks } from './lane-marks.ts';
 import { TOPICS } from './topics.ts';
@@ -8,6 +9,7 @@ import { TOPICS } from './topics.ts';
 const LAYOUT_KEY = '\u0000layout/';
 const ORIGIN_KEY = '\u0000origin';
 const LANES_KEY = '\u0000lanes';
+const SWEEP_KEY = '\u0000sweep';
 
 /** What a partition of the baselines log says beside the tokens' records. */
 export interface Restored {
@@ -34,8 +36,11 @@ export async function restoreEngine(
   let passedOverCount = 0;
   for await (const batch of log.read(TOPICS.baselines, partition)) {
     for (const { key, value } of batch) {
-      if (key === null || value === null) continue;
-      if (key === ORIGIN_KEY) origin = value.toString();
+      if (key === null) continue;
+      if (value === null) {
+        if (!engine.places.takeTombstone(key)) engine.touch(key);
+      } else if (key === ORIGIN_KEY) origin = value.toString();
+      else if (key === SWEEP_KEY) engine.places.sweep(JSON.parse(value.toString()) as Sweep);
       else if (key === LANES_KEY) marks.restore(value.toString());
       else if (key.startsWith(LAYOUT_KEY))
         layouts.set(key.slice(LAYOUT_KEY.length), JSON.parse(value.toString()) as Layout);
@@ -65,11 +70,19 @@ export function factsToWrite(
   return facts;
 }
 
-/** Everything that changed, to be written in this order: the marks say that their events are in the records before them. */
+/**
+ * Everything that changed, to be written in this order: what was forgotten makes room for what comes after it, and the marks say that their
+ * events are in the records before them.
+ */
 export function changesToWrite(engine: Engine, marks: LaneMarks, position: number, partition: number): NewRecord[] {
-  const records: NewRecord[] = [];
+  const records: NewRecord[] = engine.places.takeForgotten().map((key) => ({ key, value: null, partition }));
   for (const { token, snapshot } of engine.takeDirty()) records.push({ key: token, value: snapshot, partition });
   const text = marks.take(position);
   if (text !== undefined) records.push({ key: LANES_KEY, value: Buffer.from(text), partition });
   return records;
+}
+
+/** A sweep, to be written when everything before it is, and before it is done: whoever reads it does the same to the records before it. */
+export function sweepToWrite(sweep: Sweep, partition: number): NewRecord {
+  return { key: SWEEP_KEY, value: Buffer.from(JSON.stringify(sweep)), partition };
 }

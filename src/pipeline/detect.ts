@@ -11,11 +11,12 @@ import {
   type TopicPartition,
 } from '../log/log.ts';
 import { decodeStoredEvent } from '../normalise/stored-event.ts';
-import { changesToWrite, factsToWrite, restoreEngine } from './baselines.ts';
+import { changesToWrite, factsToWrite, restoreEngine, sweepToWrite } from './baselines.ts';
 import { createDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { encodeFindingsRecord } from './findings.ts';
 import { LaneMarks } from './lane-marks.ts';
 import { createSerial, type Serial } from './serial.ts';
+import { createSparing } from './sparing.ts';
 import type { Stage } from './stage.ts';
 import { GROUPS, TOPICS } from './topics.ts';
 
@@ -38,7 +39,16 @@ export interface DetectCounts {
   repeated: number;
   assessments: number;
   deadLetters: number;
+  /** Young tokens that made room for others when their partition was full. */
+  forgotten: number;
+  /** Events of new tokens for which no young one could make room. */
+  unadmitted: number;
+  /** Times that each detector threw. */
+  readonly failures: Map<string, number>;
 }
+
+/** How often a full partition is told of. */
+const FULL_INTERVAL_MS = 60_000;
 
 /** One partition in this process's hands. */
 interface Owned {
@@ -60,14 +70,15 @@ interface Owned {
  */
 export async function startDetect(options: DetectOptions): Promise<Stage & { readonly counts: DetectCounts }> {
   const { log, clock } = options;
-  const counts: DetectCounts = { events: 0, replayed: 0, repeated: 0, assessments: 0, deadLetters: 0 };
+  const counts = createCounts();
+  const tellFull = tellOfFullPartitions(options, counts);
   const owned = new Map<number, Owned>();
   const incarnation = await log.incarnation(TOPICS.events);
   const joining: Promise<Member> = log.join({
     group: GROUPS.detect,
     topics: [TOPICS.events],
     assigned: async (topicPartition, committed, lease) => {
-      const engine = new Engine(options.engine);
+      const engine = new Engine(countFailures(options.engine, counts));
       const marks = await restore(options, topicPartition.partition, engine, incarnation);
       const position = committed?.offset ?? 0;
       owned.set(topicPartition.partition, {
@@ -85,7 +96,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
     batch: async ({ partition }, records) => {
       const part = owned.get(partition);
       if (part === undefined) return;
-      await part.serial(() => step(options, part, records, counts));
+      await part.serial(() => step({ options, counts, tellFull }, part, records));
       const member = await joining;
       if (isDue(options, part)) await part.serial(() => checkpoint(options, part, member));
     },
@@ -120,45 +131,118 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
   };
 }
 
+/** What the steps of all partitions share. */
+interface Context {
+  readonly options: DetectOptions;
+  readonly counts: DetectCounts;
+  /** Tells of tokens that made room, and of events that found none. */
+  readonly tellFull: (count: number) => void;
+}
+
+/** What follows from a batch and is not in the log yet. */
+interface Results {
+  readonly findings: NewRecord[];
+  readonly deadLetters: NewRecord[];
+}
+
 /** Applies a batch. Assessments are durable when it resolves. */
-async function step(
-  options: DetectOptions,
-  part: Owned,
-  records: readonly LogRecord[],
-  counts: DetectCounts,
-): Promise<void> {
-  const findings: NewRecord[] = [];
-  const deadLetters: NewRecord[] = [];
+async function step(context: Context, part: Owned, records: readonly LogRecord[]): Promise<void> {
+  const { counts, tellFull } = context;
+  const results: Results = { findings: [], deadLetters: [] };
   for (const record of records) {
-    part.position = record.offset + 1;
     if (record.value === null) continue;
-    const event = decodeStoredEvent(record.value, `${TOPICS.events}/${record.partition}/${record.offset}`);
+    const place = `${TOPICS.events}/${record.partition}/${record.offset}`;
+    const event = decodeStoredEvent(record.value, place);
     if ('code' in event) {
-      const facts = {
-        id: `${TOPICS.events}/${record.partition}/${record.offset}`,
-        source: TOPICS.events,
-        receivedAt: record.appendedAt,
-      };
-      deadLetters.push({
-        key: facts.id,
-        value: encodeDeadLetter(createDeadLetter({ ...facts, ...event }, record.value, false)),
-      });
+      const facts = { id: place, source: TOPICS.events, receivedAt: record.appendedAt };
+      const letter = createDeadLetter({ ...facts, ...event }, record.value, false);
+      results.deadLetters.push({ key: facts.id, value: encodeDeadLetter(letter) });
       continue;
+    }
+    if (part.engine.places.needsRoom(event.token, record.offset)) {
+      part.position = record.offset;
+      if (!(await makeRoom(context, part, results))) return;
     }
     if (part.marks.repeats(event.id, event.settledTo)) {
       counts.repeated += 1;
       continue;
     }
     const assessment = part.engine.observe(event, record.offset, record.appendedAt);
-    if (assessment) findings.push(findingsRecord(assessment));
+    if (assessment) results.findings.push(findingsRecord(assessment));
   }
+  part.position = (records.at(-1)?.offset ?? part.position - 1) + 1;
   counts.events += records.length;
   counts.replayed += part.engine.takeReplayedCount();
+  const unadmitted = part.engine.takeUnadmittedCount();
+  counts.unadmitted += unadmitted;
+  tellFull(unadmitted);
+  await writeResults(context, part, results);
+}
+
+/** @returns `false` if the partition is somebody else's by now */
+async function writeResults({ options: { log }, counts }: Context, part: Owned, results: Results): Promise<boolean> {
+  const findings = results.findings.splice(0);
+  const deadLetters = results.deadLetters.splice(0);
   counts.assessments += findings.length;
   counts.deadLetters += deadLetters.length;
-  if (!part.lease.valid()) return;
-  if (findings.length > 0) await options.log.append(TOPICS.findings, findings);
-  if (deadLetters.length > 0) await options.log.append(TOPICS.deadLetters, deadLetters);
+  if (!part.lease.valid()) return false;
+  if (findings.length > 0) await log.append(TOPICS.findings, findings);
+  if (deadLetters.length > 0) await log.append(TOPICS.deadLetters, deadLetters);
+  return true;
+}
+
+/**
+ * Makes room for a token before its event is taken. All that came before is durable first, then which tokens are forgotten, in one record:
+ * a crash finds the partition either full, and comes to the same decision, or swept.
+ *
+ * @returns `false` if the partition is somebody else's by now
+ */
+async function makeRoom(context: Context, part: Owned, results: Results): Promise<boolean> {
+  const { options, counts, tellFull } = context;
+  const { engine, marks, position, topicPartition } = part;
+  if (!(await writeResults(context, part, results)) || !part.lease.valid()) return false;
+  const changed = changesToWrite(engine, marks, position, topicPartition.partition);
+  if (changed.length > 0) await options.log.append(TOPICS.baselines, changed);
+  const sweep = engine.places.plan(position);
+  if (!part.lease.valid()) return false;
+  await options.log.append(TOPICS.baselines, [sweepToWrite(sweep, topicPartition.partition)]);
+  const forgotten = engine.places.sweep(sweep);
+  counts.forgotten += forgotten;
+  tellFull(forgotten);
+  return true;
+}
+
+function createCounts(): DetectCounts {
+  return {
+    events: 0,
+    replayed: 0,
+    repeated: 0,
+    assessments: 0,
+    deadLetters: 0,
+    forgotten: 0,
+    unadmitted: 0,
+    failures: new Map(),
+  };
+}
+
+function countFailures(engine: EngineOptions, { failures }: DetectCounts): EngineOptions {
+  const onFailure: EngineOptions['onFailure'] = (detector, cause) => {
+    failures.set(detector, (failures.get(detector) ?? 0) + 1);
+    engine.onFailure(detector, cause);
+  };
+  return { ...engine, onFailure };
+}
+
+/** One loud line a minute, however many tokens somebody invents. */
+function tellOfFullPartitions({ clock, engine, onWarning }: DetectOptions, counts: DetectCounts) {
+  const sparing = createSparing(clock, FULL_INTERVAL_MS);
+  return (count: number) =>
+    sparing.note(count, () =>
+      onWarning(
+        'more tokens than detection.tokensMax: young ones are forgotten for new ones, others kept. Somebody invents tokens, or raise it',
+        { forgotten: counts.forgotten, unadmitted: counts.unadmitted, tokensMax: engine.tokensMax },
+      ),
+    );
 }
 
 function findingsRecord(assessment: Assessment): NewRecord {

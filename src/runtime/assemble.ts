@@ -25,6 +25,7 @@ import { engineOptions, keysOf, readingsOf } from './reading.ts';
 import { createSinks } from './sinks.ts';
 import { type CountingStage, startStages } from './start-stages.ts';
 import { createStreamWatch } from './stream-watch.ts';
+import { tellOfFailures } from './tell-of-failures.ts';
 
 export interface AssembleOptions extends Pick<SourceSurroundings, 'logger'> {
   /** Standard output, for the console receiver. */
@@ -102,12 +103,10 @@ async function collect(context: Context): Promise<CountingStage> {
 }
 
 function detect({ log, config, detectors, logger }: Context): Promise<CountingStage> {
-  const onFailure = (detector: string, cause: unknown) =>
-    logger.error({ detector, cause: String(cause) }, 'a detector failed');
   return startDetect({
     log,
     clock: systemClock,
-    engine: engineOptions(config, detectors, keysOf(config), onFailure),
+    engine: engineOptions(config, detectors, keysOf(config), tellOfFailures(logger, systemClock)),
     checkpointIntervalMs: config.detection.checkpointIntervalMs,
     checkpointTokensMax: CHECKPOINT_TOKENS_MAX,
     onWarning: (message, facts) => logger.warn(facts, message),

@@ -1,6 +1,6 @@
 import { arraysOf, type ChunkArrays, createRecordView, type RecordView } from './record.ts';
 
-const RECORDS_PER_CHUNK = 1024;
+const RECORDS_PER_CHUNK_MAX = 1024;
 
 /**
  * The records of all tokens of one partition: a few large buffers and one index. Records are never moved, so a slot stays valid for as
@@ -43,6 +43,7 @@ class ChunkedSlab implements Slab {
   readonly recordBytes: number;
   readonly view: RecordView;
   readonly #tokensMax: number;
+  readonly #recordsPerChunk: number;
   readonly #chunks: ChunkArrays[] = [];
   readonly #slots = new Map<string, number>();
   readonly #tokens: (string | undefined)[] = [];
@@ -53,6 +54,7 @@ class ChunkedSlab implements Slab {
   constructor(recordBytes: number, tokensMax: number, hashSeed: number) {
     this.recordBytes = recordBytes;
     this.#tokensMax = tokensMax;
+    this.#recordsPerChunk = Math.min(RECORDS_PER_CHUNK_MAX, tokensMax);
     this.view = createRecordView(new ArrayBuffer(0), hashSeed);
   }
 
@@ -92,7 +94,7 @@ class ChunkedSlab implements Slab {
   }
 
   bytesAt(slot: number): Uint8Array {
-    const start = (slot % RECORDS_PER_CHUNK) * this.recordBytes;
+    const start = (slot % this.#recordsPerChunk) * this.recordBytes;
     return this.#chunkOf(slot).u8.subarray(start, start + this.recordBytes);
   }
 
@@ -113,21 +115,21 @@ class ChunkedSlab implements Slab {
 
   #newSlot(): number {
     const slot = this.#tokens.length;
-    if (slot % RECORDS_PER_CHUNK === 0) {
-      this.#chunks.push(arraysOf(new ArrayBuffer(RECORDS_PER_CHUNK * this.recordBytes)));
+    if (slot % this.#recordsPerChunk === 0) {
+      this.#chunks.push(arraysOf(new ArrayBuffer(this.#recordsPerChunk * this.recordBytes)));
     }
     return slot;
   }
 
   #chunkOf(slot: number): ChunkArrays {
-    const chunk = this.#chunks[Math.floor(slot / RECORDS_PER_CHUNK)];
+    const chunk = this.#chunks[Math.floor(slot / this.#recordsPerChunk)];
     if (chunk === undefined) throw new RangeError(`slot ${slot} holds no record`);
     return chunk;
   }
 
   point(slot: number): void {
     const { view } = this;
-    const chunkIndex = Math.floor(slot / RECORDS_PER_CHUNK);
+    const chunkIndex = Math.floor(slot / this.#recordsPerChunk);
     if (chunkIndex !== this.#chunk) {
       const chunk = this.#chunkOf(slot);
       view.f64 = chunk.f64;
@@ -137,7 +139,7 @@ class ChunkedSlab implements Slab {
       view.u8 = chunk.u8;
       this.#chunk = chunkIndex;
     }
-    view.base = (slot % RECORDS_PER_CHUNK) * this.recordBytes;
+    view.base = (slot % this.#recordsPerChunk) * this.recordBytes;
     this.#slot = slot;
   }
 }

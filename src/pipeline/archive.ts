@@ -239,12 +239,23 @@ async function repeatInsert(
   options: ArchiveOptions,
   sink: ArchiveSink,
   { topic, partition }: TopicPartition,
-  range: { readonly from: number; readonly to: number },
+  { from, to }: { readonly from: number; readonly to: number },
   token: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   const records: LogRecord[] = [];
-  for await (const batch of options.log.read(topic, partition, range)) records.push(...batch.map(copyOf));
+  for await (const batch of options.log.read(topic, partition, { from, to })) records.push(...batch.map(copyOf));
+  const earliest = (await options.log.offsets(topic)).find((kept) => kept.partition === partition)?.earliest ?? 0;
+  if (earliest > from) {
+    // A part of the range would not be known as what it is, and could stand there twice.
+    options.onWarning('records were deleted before it was known whether they are archived: they may be missing', {
+      topic,
+      partition,
+      fromOffset: from,
+      toOffset: to,
+    });
+    return true;
+  }
   return records.length === 0 || insertUntilTaken(options, sink, records, token, signal);
 }
 

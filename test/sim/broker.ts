@@ -12,6 +12,15 @@ export type JournalEntry =
       readonly committed: Committed;
     };
 
+/** Records that were deleted before a group had read them. */
+export interface Gap {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly fromOffset: number;
+  readonly toOffset: number;
+}
+
 export interface SimPartition {
   /** In order of offset; compaction leaves holes. */
   records: LogRecord[];
@@ -22,6 +31,7 @@ export interface SimPartition {
 /** The truth of the simulated logs: what is durable. Processes reach it over their `SimLog` only, late or never. */
 export class Broker {
   readonly journal: JournalEntry[] = [];
+  readonly gaps: Gap[] = [];
   readonly #topics = new Map<string, { readonly spec: TopicSpec; readonly partitions: readonly SimPartition[] }>();
   readonly #committed = new Map<string, Committed>();
   readonly #startAt: number;
@@ -101,11 +111,26 @@ export class Broker {
     }
   }
 
-  /** Retention: the records below an offset are gone. */
-  deleteBelow(topic: string, partition: number, offset: number): void {
-    const target = this.partition(topic, partition);
-    target.earliest = Math.max(target.earliest, Math.min(offset, target.end));
-    target.records = target.records.filter((record) => record.offset >= target.earliest);
+  /** Retention: records older than that are gone, read or not. */
+  deleteOlder(topic: string, keptMs: number): void {
+    const before = this.#startAt + this.#elapsed() - keptMs;
+    for (const partition of this.partitions(topic)) {
+      const kept = partition.records.findIndex(({ appendedAt }) => appendedAt >= before);
+      const first = kept === -1 ? partition.end : (partition.records[kept] as LogRecord).offset;
+      if (first === partition.earliest) continue;
+      partition.earliest = first;
+      partition.records = kept === -1 ? [] : partition.records.slice(kept);
+    }
+  }
+
+  /** Everything that was ever appended to a topic, whatever has become of it, in order. */
+  *appended(topic: string): Generator<LogRecord> {
+    for (const entry of this.journal) if (entry.kind === 'append' && entry.topic === topic) yield entry.record;
+  }
+
+  /** Notes that a group was sent on, since what it was to read is gone. */
+  noteGap(gap: Gap): void {
+    this.gaps.push(gap);
   }
 
   /** Records at or after an offset, at most so many. */

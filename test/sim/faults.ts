@@ -8,6 +8,8 @@ export interface FaultRates {
   readonly appendLost: number;
   /** An append lands, its acknowledgement does not arrive. */
   readonly appendUnanswered: number;
+  /** An append lands twice: its producer repeated it, and the broker could not tell. */
+  readonly appendTwice: number;
   readonly readFails: number;
   readonly commitLost: number;
   readonly commitUnanswered: number;
@@ -26,12 +28,15 @@ export interface FaultRates {
   /** The process is cut off from the network: it cannot be heard, and what it sends arrives when the cut ends. */
   readonly cutPerSecond: number;
   readonly compactionPerSecond: number;
+  /** Source records and events older than some seconds are deleted, read or not. */
+  readonly retentionPerSecond: number;
 }
 
 export const NO_FAULTS: FaultRates = {
   appendLate: 0,
   appendLost: 0,
   appendUnanswered: 0,
+  appendTwice: 0,
   readFails: 0,
   commitLost: 0,
   commitUnanswered: 0,
@@ -46,12 +51,14 @@ export const NO_FAULTS: FaultRates = {
   freezePerSecond: 0,
   cutPerSecond: 0,
   compactionPerSecond: 0,
+  retentionPerSecond: 0,
 };
 
 const RATES_MAX: FaultRates = {
   appendLate: 0.05,
   appendLost: 0.02,
   appendUnanswered: 0.02,
+  appendTwice: 0.02,
   readFails: 0.05,
   commitLost: 0.05,
   commitUnanswered: 0.05,
@@ -66,10 +73,13 @@ const RATES_MAX: FaultRates = {
   freezePerSecond: 0.08,
   cutPerSecond: 0.08,
   compactionPerSecond: 0.3,
+  retentionPerSecond: 0.2,
 };
 
 /** Every seed has faults of its own: some kinds not at all, some often, so that each also happens without the others. */
 export function drawRates(random: Random): FaultRates {
   const drawn = Object.entries(RATES_MAX).map(([kind, max]) => [kind, random.next() < 0.5 ? 0 : max * random.next()]);
-  return Object.fromEntries(drawn) as FaultRates;
+  const rates = Object.fromEntries(drawn) as FaultRates;
+  // What retention takes cannot be checked: most seeds are to have all of it.
+  return random.next() < 0.15 ? rates : { ...rates, retentionPerSecond: 0 };
 }

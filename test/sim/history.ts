@@ -38,7 +38,7 @@ export function makeHistory(detectors: readonly AnyDetector[]): History {
     installed: detectors.map((detector) => ({ detector, config: detector.config.parse({}), weight: 1 })),
     thresholds: thresholdsOf({ alarms: 1, tokenMonths: 1 }),
     hashSeed: KEYS.hashSeed,
-    tokensMax: 200,
+    tokensMax: 2 * TOKEN_COUNT,
     onFailure: (_, cause) => {
       throw cause;
     },

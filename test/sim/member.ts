@@ -188,6 +188,7 @@ export class SimMember implements Member {
     if (position >= earliest) return position;
     if (!this.options.gap) throw new LogError('out-of-range', `${position} is older than what is kept`);
     this.options.gap(place, position, earliest);
+    this.#broker.noteGap({ group: this.group, ...place, fromOffset: position, toOffset: earliest });
     return earliest;
   }
 

@@ -1,0 +1,94 @@
+import { readSnapshot } from '../../src/detect/snapshot.ts';
+import { decodePosition } from '../../src/ingest/source.ts';
+import type { LogRecord } from '../../src/log/log.ts';
+import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
+import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
+import type { JournalEntry } from './broker.ts';
+import { RAW_TOPIC, SOURCE_GROUP } from './input.ts';
+import { type Expected, idOfRaw } from './oracle.ts';
+import { assessmentsOf, idOfLetter, idOfStored } from './reading.ts';
+import type { World } from './world.ts';
+
+type CommitEntry = Extract<JournalEntry, { readonly kind: 'commit' }>;
+
+/** A commit implies that everything that follows from what it covers is durable: follows the journal and looks at every commit. */
+export function* durability(world: World, expected: Expected): Generator<string> {
+  const durable = new Durable(world, expected);
+  for (const entry of world.broker.journal) {
+    if (entry.kind === 'append') durable.append(entry.topic, entry.record);
+    else yield* durable.commit(entry);
+  }
+}
+
+/** What is durable at one moment of the journal. */
+class Durable {
+  readonly #expected: Expected;
+  /** Of events and dead letters. */
+  readonly #ids = new Set<string>();
+  readonly #findings = new Set<string>();
+  readonly #stamps = new Map<string, number>();
+  readonly #events: readonly Map<number, { readonly token: string; readonly id: string }>[];
+  readonly #taken = new Map<string, number>();
+  #findingsTaken = -1;
+
+  constructor({ history }: World, expected: Expected) {
+    this.#expected = expected;
+    this.#events = history.partitions.map(() => new Map());
+    for (const [partition, { end }] of history.partitions.entries())
+      this.#taken.set(`${GROUPS.detect}/${TOPICS.events}/${partition}`, end);
+  }
+
+  append(topic: string, record: LogRecord): void {
+    const { key, partition, offset } = record;
+    if (topic === TOPICS.events) {
+      const id = idOfStored(record);
+      // A second copy changes nothing, and nothing follows from it.
+      if (!this.#ids.has(id)) this.#events[partition]?.set(offset, { token: key ?? '', id });
+      this.#ids.add(id);
+    } else if (topic === TOPICS.deadLetters) this.#ids.add(idOfLetter(record));
+    else if (topic === TOPICS.findings) for (const { id } of assessmentsOf(record)) this.#findings.add(id);
+    else if (topic === TOPICS.baselines && key !== null && !key.startsWith('\u0000'))
+      this.#stamps.set(key, Math.max(stampOf(record.value as Buffer), this.#stamps.get(key) ?? -1));
+    else if (topic === TOPICS.ledger) {
+      const ledger = decodeLedgerEntry(record);
+      if (ledger?.kind === 'alert') this.#findingsTaken = Math.max(this.#findingsTaken, ledger.entry.offset);
+    }
+  }
+
+  *commit({ group, topic, partition, committed }: CommitEntry): Generator<string> {
+    const key = `${group}/${topic}/${partition}`;
+    const from = this.#taken.get(key) ?? 0;
+    this.#taken.set(key, committed.offset);
+    if (group === SOURCE_GROUP) yield* this.#sourceCommit(partition, from, committed.offset, committed.metadata);
+    else if (group === GROUPS.detect) yield* this.#detectCommit(partition, from, committed.offset);
+    else if (group === GROUPS.respond && committed.offset > 0 && this.#findingsTaken < committed.offset - 1)
+      yield `durability: finding ${committed.offset - 1} was committed before its alert`;
+  }
+
+  *#sourceCommit(partition: number, from: number, to: number, metadata: string): Generator<string> {
+    if (decodePosition(metadata) === undefined)
+      yield `durability: a position of ${RAW_TOPIC}/${partition} without its log ends`;
+    for (let offset = from; offset < to; offset++) {
+      const id = idOfRaw(partition, offset);
+      if (!this.#ids.has(id) && !this.#expected.lostIds.has(id))
+        yield `durability: ${id} was committed before it was durable`;
+    }
+  }
+
+  *#detectCommit(partition: number, from: number, to: number): Generator<string> {
+    for (let offset = from; offset < to; offset++) {
+      const event = this.#events[partition]?.get(offset);
+      if (event === undefined || this.#expected.lostTokens.has(event.token)) continue;
+      if ((this.#stamps.get(event.token) ?? -1) < offset)
+        yield `durability: ${event.id} was committed before its baseline`;
+      if (this.#expected.assessments.has(event.id) && !this.#findings.has(event.id))
+        yield `durability: ${event.id} was committed before its finding`;
+    }
+  }
+}
+
+/** The stamp is the record's first number, plus one. */
+function stampOf(snapshot: Buffer): number {
+  const { record } = readSnapshot(snapshot);
+  return Buffer.from(record).readDoubleLE(0) - 1;
+}

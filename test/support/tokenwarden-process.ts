@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -12,6 +13,10 @@ export interface TokenwardenProcess {
   readonly log: () => string;
   /** Resolves once the text stands in standard error; rejects when the process ends before. */
   logged(text: string, limitMs?: number): Promise<void>;
+  /** Resolves with the exit code when it ends by itself; rejects when it runs on. */
+  ended(limitMs?: number): Promise<number | null>;
+  /** Stops (`SIGSTOP`) or continues it, or what else a signal does. */
+  signal(name: NodeJS.Signals): void;
   /** As `kill -9` does. */
   kill(): Promise<void>;
   /** As an orchestrator does: SIGTERM, then waits. @returns the exit code */
@@ -51,6 +56,14 @@ function watch(child: ChildProcess): TokenwardenProcess {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
+    async ended(limitMs = 30_000) {
+      const late = sleep(limitMs, undefined, { ref: false }).then(() => {
+        throw new Error(`tokenwarden still runs after ${limitMs} ms:\n${log}`);
+      });
+      await Promise.race([ended, late]);
+      return child.exitCode;
+    },
+    signal: (name) => void child.kill(name),
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
   };

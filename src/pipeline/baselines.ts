@@ -31,7 +31,7 @@ export async function restoreEngine(
   wanted: (token: string) => boolean = () => true,
 ): Promise<Restored> {
   const layouts = new Map<string, Layout>();
-  const marks = new LaneMarks();
+  let marks = new LaneMarks();
   let origin: string | undefined;
   let passedOverCount = 0;
   for await (const batch of log.read(TOPICS.baselines, partition)) {
@@ -39,8 +39,12 @@ export async function restoreEngine(
       if (key === null) continue;
       if (value === null) {
         if (!engine.places.takeTombstone(key)) engine.touch(key);
-      } else if (key === ORIGIN_KEY) origin = value.toString();
-      else if (key === SWEEP_KEY) engine.places.sweep(JSON.parse(value.toString()) as Sweep);
+      } else if (key === ORIGIN_KEY) {
+        origin = value.toString();
+        // What was read so far counts in another life of the events log, and what follows would seem older.
+        engine.resetStamps();
+        marks = new LaneMarks();
+      } else if (key === SWEEP_KEY) engine.places.sweep(JSON.parse(value.toString()) as Sweep);
       else if (key === LANES_KEY) marks.restore(value.toString());
       else if (key.startsWith(LAYOUT_KEY))
         layouts.set(key.slice(LAYOUT_KEY.length), JSON.parse(value.toString()) as Layout);

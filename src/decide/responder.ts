@@ -122,6 +122,8 @@ export class Responder {
     const before: Context = { told: previous?.told ?? [], offset };
     const standing = previous?.revocation ?? null;
     if (standing?.actionId != null) return this.#tell(alert, standing, before, [], now);
+    const forgotten = this.#forgottenRevocation(alert);
+    if (forgotten) return this.#tell(alert, forgotten, before, [], now);
     const decision = decideRevocation(alert, this.#policy, this.#surroundings(alert.token), now);
     const { state, revoker, reason } = decision;
     if (state === 'none' || revoker === null) {
@@ -203,6 +205,15 @@ export class Responder {
     return this.#tell(stamped, revocation, before, [entry], now);
   }
 
+  /** One that the ledger has, and the alert that was to name it has not, after a crash between the two. */
+  #forgottenRevocation({ id, token }: Alert): Revocation | undefined {
+    const known = this.#actions.get(this.#revocations.get(token) ?? '');
+    if (known === undefined || known.action.alertId !== id) return undefined;
+    const { action, state } = known;
+    if (state === 'superseded' || !ATTEMPTED.has(state)) return undefined;
+    return { actionId: action.id, revoker: action.target, state, reason: action.reason };
+  }
+
   #open(
     action: Action,
     alert: Alert,
@@ -240,9 +251,10 @@ export class Responder {
   ): Decided {
     const told = new Map(before.told);
     const notifications: ActionEntry[] = [];
-    const state = revocation === null || revocation.state === 'none' ? '' : revocation.state;
+    const state = stateOf(revocation);
     for (const receiver of receiversOf(alert, this.#policy)) {
-      const last = told.get(receiver);
+      const last = this.#lastTold(alert, receiver, told.get(receiver));
+      if (last) told.set(receiver, last);
       const { tell, reason } = needsTelling(alert, last, state, this.#policy, now);
       if (!tell) continue;
       const count = (last?.count ?? 0) + 1;
@@ -255,9 +267,19 @@ export class Responder {
     return { alert: entry, actions: [...actions, ...notifications] };
   }
 
+  /** Goes on from notifications that the ledger has and the alert does not know of, after a crash between the two. */
+  #lastTold(alert: Alert, receiver: string, last: Told | undefined): Told | undefined {
+    const count = (last?.count ?? 0) + 1;
+    const known = this.#actions.get(actionIdOf('notify', alert, receiver, String(count)));
+    if (known === undefined) return last;
+    const { severity } = known.alert;
+    const told = { at: known.action.decidedAt, severity, revocationState: stateOf(known.revocation), count };
+    return this.#lastTold(alert, receiver, told);
+  }
+
   #actionOf(kind: Action['kind'], alert: Alert, target: string, reason: Reason, now: number, part: string): Action {
     return {
-      id: deriveId('act', alert.id, kind, target, part),
+      id: actionIdOf(kind, alert, target, part),
       kind,
       alertId: alert.id,
       token: alert.token,
@@ -292,6 +314,15 @@ export class Responder {
     this.#actions.set(entry.action.id, entry);
     if (entry.action.kind === 'revoke') this.#revocations.set(entry.action.token, entry.action.id);
   }
+}
+
+function actionIdOf(kind: Action['kind'], alert: Alert, target: string, part: string): string {
+  return deriveId('act', alert.id, kind, target, part);
+}
+
+/** As receivers are told of it; nothing while there is nothing to tell. */
+function stateOf(revocation: Revocation | null): Told['revocationState'] {
+  return revocation === null || revocation.state === 'none' ? '' : revocation.state;
 }
 
 function withStamps(alert: Alert, stamps: Partial<Stamps>): Alert {

@@ -49,6 +49,19 @@ describe('Responder: assessments', () => {
     expect(ids(revoked().decided)).toEqual(ids(revoked().decided));
   });
 
+  it('leaves actions as they were decided when a crash kept only them, not their alert', () => {
+    const { decided } = revoked();
+    const accepted = decided?.actions.map((entry) => ({ ...entry, state: 'accepted' as const, attemptCount: 1 })) ?? [];
+    const successor = new Responder(samplePolicy());
+    for (const entry of accepted) successor.restoreAction(entry);
+    const again = successor.onAssessment(sampleAssessment(), 0, NOW + MINUTE_MS);
+    // The one telling that is new: that the revocation was accepted.
+    expect(again?.actions.map(({ action }) => action.reason.code)).toEqual(['state-changed']);
+    expect(again?.actions.map(({ action }) => action.id)).not.toContain(accepted[1]?.action.id);
+    expect(again?.alert.revocation).toMatchObject({ actionId: accepted[0]?.action.id, state: 'accepted' });
+    expect(successor.action(accepted[1]?.action.id ?? '')).toEqual(accepted[1]);
+  });
+
   it('groups an episode in one alert, keeps its worst moment, and revokes once', () => {
     const { responder, alertId } = revoked();
     const weaker = sampleAssessment({ id: 'asm_2', score: 22, at: AT + 90_000 });

@@ -97,15 +97,16 @@ export class Broker {
     return this.#committed.get(`${group}/${topic}/${partition}`);
   }
 
-  /** Drops what a later record of the same key replaces, unless it is younger than `lagMs`. */
+  /** Drops what a later record of the same key replaces. Records younger than `lagMs` neither go nor make others go. */
   compact(lagMs: number): void {
     const before = this.#startAt + this.#elapsed() - lagMs;
     for (const { spec, partitions } of this.#topics.values()) {
       if (spec.cleanup !== 'compact') continue;
       for (const partition of partitions) {
-        const latest = new Map(partition.records.map(({ key, offset }) => [key, offset]));
+        const old = partition.records.filter(({ appendedAt }) => appendedAt < before);
+        const latest = new Map(old.map(({ key, offset }) => [key, offset]));
         partition.records = partition.records.filter(
-          ({ key, offset, appendedAt }) => latest.get(key) === offset || appendedAt >= before,
+          ({ key, offset, appendedAt }) => appendedAt >= before || latest.get(key) === offset,
         );
       }
     }

@@ -90,7 +90,8 @@ export class Cluster {
       if (random.next() < killPerSecond) over('was killed');
       else if (random.next() < freezePerSecond) running.life.freeze(random.below(12_000));
       else if (random.next() < cutPerSecond) running.life.cut(random.below(12_000));
-      else if (random.next() < stopPerSecond) void running.pipeline?.stop();
+      else if (random.next() < stopPerSecond)
+        running.pipeline?.stop().catch((cause) => over(`could not stop: ${cause}`));
       this.#disturb(running, over);
     });
   }

@@ -8,6 +8,8 @@ export interface FaultRates {
   readonly appendLost: number;
   /** An append lands, its acknowledgement does not arrive. */
   readonly appendUnanswered: number;
+  /** Only the first records of an append land, and it fails. */
+  readonly appendPartly: number;
   /** An append lands twice: its producer repeated it, and the broker could not tell. */
   readonly appendTwice: number;
   readonly readFails: number;
@@ -36,6 +38,7 @@ export const NO_FAULTS: FaultRates = {
   appendLate: 0,
   appendLost: 0,
   appendUnanswered: 0,
+  appendPartly: 0,
   appendTwice: 0,
   readFails: 0,
   commitLost: 0,
@@ -58,6 +61,7 @@ const RATES_MAX: FaultRates = {
   appendLate: 0.05,
   appendLost: 0.02,
   appendUnanswered: 0.02,
+  appendPartly: 0.02,
   appendTwice: 0.02,
   readFails: 0.05,
   commitLost: 0.05,

@@ -110,7 +110,7 @@ export class SimLog implements Log {
 
   #request(topic: string, partition: number, records: readonly NewRecord[]): Promise<void> {
     const { schedule, random, rates } = this.#around;
-    const { appendLost, appendUnanswered, appendLate, appendTwice } = rates();
+    const { appendLost, appendUnanswered, appendLate, appendPartly, appendTwice } = rates();
     const result = Promise.withResolvers<void>();
     const giveUp = (why: string) => result.reject(new LogError('unavailable', `an append to ${topic} ${why}`));
     schedule.after(REQUEST_MS_MAX, this.#process, () => giveUp('was not answered in time'));
@@ -126,11 +126,14 @@ export class SimLog implements Log {
     this.#landsAt.set(key, landsAt);
     const survives = random.next() < 0.5;
     const times = random.next() < appendTwice ? 2 : 1;
-    const kept = records.map(({ value, ...rest }) => ({ ...rest, value: value && Buffer.from(value) }));
+    const isPart = random.next() < appendPartly;
+    const landing = isPart ? records.slice(0, random.below(records.length)) : records;
+    const kept = landing.map(({ value, ...rest }) => ({ ...rest, value: value && Buffer.from(value) }));
     schedule.after(landsAt - schedule.now, null, () => {
       if (this.#process.dead && !survives) return;
       for (let i = 0; i < times; i++) this.#broker.append(topic, partition, kept, this.#process.name);
-      if (chance >= appendLost + appendUnanswered) schedule.after(1 + random.below(3), this.#process, result.resolve);
+      if (!isPart && chance >= appendLost + appendUnanswered)
+        schedule.after(1 + random.below(3), this.#process, result.resolve);
     });
     return result.promise;
   }

@@ -1,0 +1,172 @@
+/** A piece of the sources, replaced. */
+export interface Edit {
+  readonly file: string;
+  /** Must stand there, once: else the plant has grown old. `all`: wherever it stands. */
+  readonly find: string;
+  readonly replace: string;
+  readonly all?: true;
+}
+
+/** A bug of a kind that such systems have had, with the invariant that shows it. */
+export interface PlantedBug {
+  readonly title: string;
+  readonly edits: readonly Edit[];
+  /** Any of these invariants. */
+  readonly caughtBy: readonly string[];
+}
+
+const DETECT = 'src/pipeline/detect.ts';
+const RESPOND = 'src/pipeline/respond.ts';
+const COLLECT = 'src/pipeline/collect.ts';
+const ARCHIVE = 'src/pipeline/archive.ts';
+const CHECKPOINT_LEASE = `  const { topicPartition, position, engine, marks } = part;
+  if (!part.lease.valid()) return;
+`;
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    title: 'the position is committed before the checkpoint',
+    edits: [
+      {
+        file: DETECT,
+        find: `  if (changed.length > 0) await log.append(TOPICS.baselines, changed);
+  if (!part.lease.valid()) return;
+  const kept = await ifOwned(() => member.commit(topicPartition, { offset: position, metadata: '' }));
+`,
+        replace: `  const kept = await ifOwned(() => member.commit(topicPartition, { offset: position, metadata: '' }));
+  if (!part.lease.valid()) return;
+  if (changed.length > 0) await log.append(TOPICS.baselines, changed);
+`,
+      },
+    ],
+    caughtBy: ['durability', 'baselines'],
+  },
+  {
+    title: 'the stamp is not looked at',
+    edits: [{ file: 'src/detect/engine.ts', find: 'if (offset <= header.stamp) {', replace: 'if (offset < -1) {' }],
+    caughtBy: ['baselines', 'findings'],
+  },
+  {
+    title: 'the lease is not looked at',
+    edits: [{ file: DETECT, find: '!part.lease.valid()', replace: 'false', all: true }],
+    caughtBy: ['owners'],
+  },
+  {
+    title: 'the last checkpoint is made after leaving the group',
+    edits: [
+      { file: DETECT, find: CHECKPOINT_LEASE, replace: CHECKPOINT_LEASE.replace('!part.lease.valid()', 'false') },
+      {
+        file: DETECT,
+        find: `      owned.delete(partition);
+      const member = await joining;
+      if (part) await part.serial(() => checkpoint(options, part, member));
+`,
+        replace: '      void part;\n',
+      },
+      {
+        file: DETECT,
+        find: '      await member.stop();\n',
+        replace: `      await member.stop();
+      for (const part of owned.values()) await checkpoint(options, part, member);
+`,
+      },
+    ],
+    caughtBy: ['owners'],
+  },
+  {
+    title: "a dead letter's acknowledgement is not waited for",
+    edits: [
+      {
+        file: COLLECT,
+        find: 'deadLetters.length > 0 ? log.append(TOPICS.deadLetters, deadLetters) : undefined,',
+        replace: 'void (deadLetters.length > 0 && log.append(TOPICS.deadLetters, deadLetters).catch(() => undefined)),',
+      },
+    ],
+    caughtBy: ['durability', 'accounting'],
+  },
+  {
+    title: 'an action is tried before it is recorded',
+    edits: [
+      {
+        file: RESPOND,
+        find: '    await this.#options.log.append(TOPICS.ledger, records);\n    const due',
+        replace: `    for (const { actions } of decisions)
+      for (const entry of actions) if (entry.state === 'approved' && entry.attemptCount === 0) this.#dispatch(entry);
+    await this.#options.log.append(TOPICS.ledger, records);
+    const due`,
+      },
+    ],
+    caughtBy: ['decisions', 'bodies', 'budget'],
+  },
+  {
+    title: "a finding's acknowledgement is not waited for",
+    edits: [
+      {
+        file: DETECT,
+        find: 'if (findings.length > 0) await log.append(TOPICS.findings, findings);',
+        replace: 'if (findings.length > 0) void log.append(TOPICS.findings, findings).catch(() => undefined);',
+      },
+    ],
+    caughtBy: ['durability', 'findings'],
+  },
+  {
+    title: 'what a responder wrote after its term counts',
+    edits: [
+      {
+        file: 'src/pipeline/ledger.ts',
+        find: 'isVoid: record.term !== this.#term',
+        replace: 'isVoid: false',
+      },
+    ],
+    caughtBy: ['decisions', 'bodies', 'budget'],
+  },
+  {
+    title: 'a second copy of an event is learned',
+    edits: [
+      {
+        file: DETECT,
+        find: 'if (part.marks.repeats(event.id, event.settledTo)) {',
+        replace: 'if (part.marks.repeats(event.id, event.settledTo) && Number.isNaN(record.offset)) {',
+      },
+    ],
+    caughtBy: ['baselines', 'findings'],
+  },
+  {
+    title: 'a late record of a lost owner is restored',
+    edits: [
+      {
+        file: 'src/detect/engine.ts',
+        find: 'if (before && this.#header.stamp < stampNow) {',
+        replace: 'if (before && this.#header.stamp < -1) {',
+      },
+    ],
+    caughtBy: ['baselines'],
+  },
+  {
+    title: 'an insert is not announced',
+    edits: [
+      {
+        file: ARCHIVE,
+        find: 'metadata: `insert ${first}-${last} ${token}` });',
+        replace: "metadata: '' });",
+      },
+    ],
+    caughtBy: ['archive'],
+  },
+  {
+    title: 'the budget forgets what was approved',
+    edits: [
+      {
+        file: 'src/decide/responder.ts',
+        find: 'approvedAt: [...approvedAt, ...shadowAt],',
+        replace: 'approvedAt: shadowAt.concat(approvedAt.slice(0, 1)),',
+      },
+    ],
+    caughtBy: ['budget'],
+  },
+  {
+    title: 'a gap is passed over in silence',
+    edits: [{ file: DETECT, find: "'events were deleted before they were read: baselines have a gap'", replace: "''" }],
+    caughtBy: ['gaps'],
+  },
+];

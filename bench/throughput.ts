@@ -109,6 +109,7 @@ async function runDetect(log: Log, eventCount: number): Promise<number> {
     },
     checkpointIntervalMs: 5000,
     checkpointTokensMax: 20_000,
+    standbyIntervalMs: null,
     onWarning: (message) => console.error(message),
   });
   let startedAt = 0;

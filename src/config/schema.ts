@@ -100,6 +100,12 @@ function detectionSchema(detectors: readonly AnyDetector[]) {
         .max(600_000)
         .default(5000)
         .describe('How often baselines are made durable. A restart reads again what came since.'),
+      standby: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Keep the baselines of partitions that other processes own at hand, so that a failure is taken over at once. Costs their memory; one process alone has nothing to keep.',
+        ),
       detectorFolders: z
         .array(z.string().min(1))
         .default([])

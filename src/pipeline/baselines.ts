@@ -1,7 +1,7 @@
 import type { Layout } from '../baseline/layout.ts';
 import type { Engine } from '../detect/engine.ts';
 import type { Sweep } from '../detect/sweep.ts';
-import type { Log, NewRecord } from '../log/log.ts';
+import type { Log, LogRecord, NewRecord } from '../log/log.ts';
 import { LaneMarks } from './lane-marks.ts';
 import { TOPICS } from './topics.ts';
 
@@ -12,50 +12,70 @@ const LANES_KEY = '\u0000lanes';
 const SWEEP_KEY = '\u0000sweep';
 
 /** What a partition of the baselines log says beside the tokens' records. */
-export interface Restored {
-  /** Fingerprints of the layouts in which records are written. */
-  readonly layouts: ReadonlySet<string>;
+interface Restored {
+  /** Layouts in which records are written, by fingerprint. */
+  readonly layouts: ReadonlyMap<string, Layout>;
   /** The life of the events log that the stamps count in; `undefined` when nothing was ever written. */
   readonly origin: string | undefined;
-  /** Which events the partition has, as far as lanes go. */
-  readonly marks: LaneMarks;
-  /** Records in a layout that nobody knows any more, or older than one already read. */
-  readonly passedOverCount: number;
 }
 
-/** Reads a partition's token records back into an engine. @param wanted restores only these tokens; default: all */
-export async function restoreEngine(
-  log: Log,
-  partition: number,
-  engine: Engine,
-  wanted: (token: string) => boolean = () => true,
-): Promise<Restored> {
-  const layouts = new Map<string, Layout>();
-  let marks = new LaneMarks();
-  let origin: string | undefined;
-  let passedOverCount = 0;
-  for await (const batch of log.read(TOPICS.baselines, partition)) {
-    for (const { key, value } of batch) {
-      if (key === null) continue;
-      if (value === null) {
-        if (!engine.places.takeTombstone(key)) engine.touch(key);
-      } else if (key === ORIGIN_KEY) {
-        origin = value.toString();
-        // What was read so far counts in another life of the events log, and what follows would seem older.
-        engine.resetStamps();
-        marks = new LaneMarks();
-      } else if (key === SWEEP_KEY) engine.places.sweep(JSON.parse(value.toString()) as Sweep);
-      else if (key === LANES_KEY) marks.restore(value.toString());
-      else if (key.startsWith(LAYOUT_KEY))
-        layouts.set(key.slice(LAYOUT_KEY.length), JSON.parse(value.toString()) as Layout);
-      else if (wanted(key) && !engine.restore(key, value, (fingerprint) => layouts.get(fingerprint))) {
-        passedOverCount += 1;
-        // Compaction would keep the older record, since it came later: ours is written after it once more.
-        engine.touch(key);
+/** Reads a partition's token records back into an engine, and goes on as more are written. */
+export class BaselineReader implements Restored {
+  readonly engine: Engine;
+  readonly layouts = new Map<string, Layout>();
+  origin: string | undefined;
+  /** Which events the partition has, as far as lanes go. */
+  marks = new LaneMarks();
+  /** Records in a layout that nobody knows any more, or older than one already read. */
+  passedOverCount = 0;
+  readonly #partition: number;
+  readonly #wanted: (token: string) => boolean;
+  #position = 0;
+  #reading: Promise<void> = Promise.resolve();
+
+  /** @param wanted restores only these tokens; default: all */
+  constructor(partition: number, engine: Engine, wanted: (token: string) => boolean = () => true) {
+    this.#partition = partition;
+    this.engine = engine;
+    this.#wanted = wanted;
+  }
+
+  /** Reads to the end of the log as it is now. One reading at a time: another waits for it, and goes on where it came to, failed or not. */
+  readOn(log: Log): Promise<void> {
+    const read = () => this.#read(log);
+    this.#reading = this.#reading.then(read, read);
+    return this.#reading;
+  }
+
+  async #read(log: Log): Promise<void> {
+    for await (const batch of log.read(TOPICS.baselines, this.#partition, { from: this.#position })) {
+      for (const record of batch) {
+        this.#take(record);
+        this.#position = record.offset + 1;
       }
     }
   }
-  return { layouts: new Set(layouts.keys()), origin, marks, passedOverCount };
+
+  #take({ key, value }: LogRecord): void {
+    const { engine, layouts } = this;
+    if (key === null) return;
+    if (value === null) {
+      if (!engine.places.takeTombstone(key)) engine.touch(key);
+    } else if (key === ORIGIN_KEY) {
+      this.origin = value.toString();
+      // What was read so far counts in another life of the events log, and what follows would seem older.
+      engine.resetStamps();
+      this.marks = new LaneMarks();
+    } else if (key === SWEEP_KEY) engine.places.sweep(JSON.parse(value.toString()) as Sweep);
+    else if (key === LANES_KEY) this.marks.restore(value.toString());
+    else if (key.startsWith(LAYOUT_KEY))
+      layouts.set(key.slice(LAYOUT_KEY.length), JSON.parse(value.toString()) as Layout);
+    else if (this.#wanted(key) && !engine.restore(key, value, (fingerprint) => layouts.get(fingerprint))) {
+      this.passedOverCount += 1;
+      // Compaction would keep the older record, since it came later: ours is written after it once more.
+      engine.touch(key);
+    }
+  }
 }
 
 /** What must be in the log before records of this layout, stamped in this life of the events log, are. */

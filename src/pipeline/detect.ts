@@ -11,13 +11,14 @@ import {
   type TopicPartition,
 } from '../log/log.ts';
 import { decodeStoredEvent } from '../normalise/stored-event.ts';
-import { changesToWrite, factsToWrite, restoreEngine, sweepToWrite } from './baselines.ts';
+import { type BaselineReader, changesToWrite, factsToWrite, sweepToWrite } from './baselines.ts';
 import { createDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { encodeFindingsRecord } from './findings.ts';
 import { LaneMarks } from './lane-marks.ts';
 import { createSerial, type Serial } from './serial.ts';
 import { createSparing } from './sparing.ts';
 import type { Stage } from './stage.ts';
+import { Standby } from './standby.ts';
 import { GROUPS, TOPICS } from './topics.ts';
 
 export interface DetectOptions {
@@ -28,6 +29,8 @@ export interface DetectOptions {
   readonly checkpointIntervalMs: number;
   /** Changed tokens after which a checkpoint comes early. */
   readonly checkpointTokensMax: number;
+  /** How often baselines of partitions that are somebody else's are read on, so that they are at hand. `null`: not at all. */
+  readonly standbyIntervalMs: number | null;
   readonly onWarning: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -74,14 +77,15 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
   const tellFull = tellOfFullPartitions(options, counts);
   const owned = new Map<number, Owned>();
   const incarnation = await log.incarnation(TOPICS.events);
+  const standby = standbyOf(options, counts);
   const joining: Promise<Member> = log.join({
     group: GROUPS.detect,
     topics: [TOPICS.events],
     assigned: async (topicPartition, committed, lease) => {
-      const engine = new Engine(countFailures(options.engine, counts));
-      const marks = await restore(options, topicPartition.partition, engine, incarnation);
+      const { partition } = topicPartition;
+      const { engine, marks } = await claim(options, partition, await standby.take(partition), incarnation);
       const position = committed?.offset ?? 0;
-      owned.set(topicPartition.partition, {
+      owned.set(partition, {
         topicPartition,
         engine,
         marks,
@@ -105,6 +109,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
       owned.delete(partition);
       const member = await joining;
       if (part) await part.serial(() => checkpoint(options, part, member));
+      standby.release(partition);
     },
     gap: ({ partition }, fromOffset, toOffset) =>
       options.onWarning('events were deleted before they were read: baselines have a gap', {
@@ -118,6 +123,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
   const ticking = tick(options, owned, member, stopping.signal);
   // Whichever fails first ends the stage; a failed tick must also take the member down.
   const done = Promise.race([member.done, ticking.then(() => member.done)]);
+  const following = standby.follow(stopping.signal);
   done.catch(() => stopping.abort());
   return {
     name: 'detect',
@@ -126,7 +132,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
     stop: async () => {
       stopping.abort();
       await member.stop();
-      await ticking;
+      await Promise.all([ticking, following]);
     },
   };
 }
@@ -286,22 +292,27 @@ async function tick(
   }
 }
 
-/** Reads a partition's records back and says in which layout, and for which life of the events log, new ones will be written. */
-async function restore(
+function standbyOf({ log, clock, engine, standbyIntervalMs, onWarning }: DetectOptions, counts: DetectCounts): Standby {
+  const createEngine = () => new Engine(countFailures(engine, counts));
+  return new Standby({ log, clock, createEngine, intervalMs: standbyIntervalMs, onWarning });
+}
+
+/** Says in which layout, and for which life of the events log, a partition's records will be written from now on. */
+async function claim(
   { log, onWarning }: DetectOptions,
   partition: number,
-  engine: Engine,
+  restored: BaselineReader,
   incarnation: string,
-): Promise<LaneMarks> {
-  const restored = await restoreEngine(log, partition, engine);
-  const { origin, marks, passedOverCount } = restored;
+): Promise<{ readonly engine: Engine; readonly marks: LaneMarks }> {
+  const { engine, origin, marks, passedOverCount } = restored;
   if (passedOverCount > 0)
     onWarning('older or unknown token records were passed over while restoring', { partition, passedOverCount });
-  if (origin !== undefined && origin !== incarnation) {
+  const isAnother = origin !== undefined && origin !== incarnation;
+  if (isAnother) {
     onWarning('the events log was made anew: stamps start again, baselines are kept', { partition });
     engine.resetStamps();
   }
   const facts = factsToWrite(engine, restored, incarnation, partition);
   if (facts.length > 0) await log.append(TOPICS.baselines, facts);
-  return origin === undefined || origin === incarnation ? marks : new LaneMarks();
+  return { engine, marks: isAnother ? new LaneMarks() : marks };
 }

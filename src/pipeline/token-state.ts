@@ -1,7 +1,7 @@
 import { Engine, type EngineOptions, type TokenSummary } from '../detect/engine.ts';
 import { partitionOf } from '../domain/partition.ts';
 import type { Log } from '../log/log.ts';
-import { restoreEngine } from './baselines.ts';
+import { BaselineReader } from './baselines.ts';
 import { TOPICS } from './topics.ts';
 
 export type TokenState = TokenSummary & { readonly token: string };
@@ -10,7 +10,7 @@ export type TokenState = TokenSummary & { readonly token: string };
 export async function readTokenState(log: Log, options: EngineOptions, token: string): Promise<TokenState | undefined> {
   const partitions = await log.offsets(TOPICS.baselines);
   const engine = new Engine(options);
-  await restoreEngine(log, partitionOf(token, partitions.length), engine, (key) => key === token);
+  await new BaselineReader(partitionOf(token, partitions.length), engine, (key) => key === token).readOn(log);
   const summary = engine.summary(token);
   return summary && { token, ...summary };
 }

@@ -49,6 +49,8 @@ export interface Application extends Pipeline {
 
 /** Checkpoints come early when so many tokens changed. */
 const CHECKPOINT_TOKENS_MAX = 20_000;
+/** How often standbys read on. */
+const STANDBY_MS = 1000;
 const ARCHIVE_FLUSH_MS = 2000;
 const ARCHIVE_BATCH_RECORDS_MAX = 20_000;
 const ARCHIVE_BATCH_BYTES_MAX = 16 << 20;
@@ -109,6 +111,7 @@ function detect({ log, config, detectors, logger }: Context): Promise<CountingSt
     engine: engineOptions(config, detectors, keysOf(config), tellOfFailures(logger, systemClock)),
     checkpointIntervalMs: config.detection.checkpointIntervalMs,
     checkpointTokensMax: CHECKPOINT_TOKENS_MAX,
+    standbyIntervalMs: config.detection.standby ? STANDBY_MS : null,
     onWarning: (message, facts) => logger.warn(facts, message),
   });
 }

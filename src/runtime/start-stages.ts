@@ -15,7 +15,10 @@ export async function startStages(
   try {
     for (const name of STARTING_ORDER) {
       const stage = await start[name]?.();
-      if (stage) started.unshift(stage);
+      if (stage === undefined) continue;
+      started.unshift(stage);
+      // It may fail while another starts, before anybody watches it: whoever does then is told nevertheless.
+      stage.done.catch(() => undefined);
     }
   } catch (cause) {
     // What made the start fail is what must be told, not what comes of it.

@@ -3,7 +3,7 @@ import { DAY_MS } from '../../src/baseline/time.ts';
 import { thresholdsOf } from '../../src/detect/budget.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';
-import { changesToWrite, factsToWrite, restoreEngine } from '../../src/pipeline/baselines.ts';
+import { BaselineReader, changesToWrite, factsToWrite } from '../../src/pipeline/baselines.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
 import { TOPICS, topicSpecs } from '../../src/pipeline/topics.ts';
 import { newFolder, open } from '../log/embedded-folder.ts';
@@ -25,7 +25,8 @@ it('goes on from what was learned in the present life of the events log, whateve
   // Each life is an owner that restores, takes ten events from the given offset on, and makes a checkpoint.
   const live = async (origin: string, from: number) => {
     const engine = newEngine();
-    const restored = await restoreEngine(log, 0, engine);
+    const restored = new BaselineReader(0, engine);
+    await restored.readOn(log);
     if (restored.origin !== undefined && restored.origin !== origin) engine.resetStamps();
     await log.append(TOPICS.baselines, factsToWrite(engine, restored, origin, 0));
     for (let i = from; i < from + 10; i++) {
@@ -37,7 +38,8 @@ it('goes on from what was learned in the present life of the events log, whateve
   await live('first', 1000);
   await live('second', 0);
   const engine = newEngine();
-  const restored = await restoreEngine(log, 0, engine);
+  const restored = new BaselineReader(0, engine);
+  await restored.readOn(log);
   expect(engine.summary('token')?.eventCount).toBe(20);
   engine.observe(blankEvent('second/lane/10', 'token', DAY_MS), 10, 0);
   expect(engine.takeReplayedCount()).toBe(0);

@@ -7,7 +7,7 @@ import { blankEvent } from '../../src/domain/blank-event.ts';
 import { createRandom, type Random } from '../../src/domain/random.ts';
 import type { Log, NewRecord } from '../../src/log/log.ts';
 import { decodeStoredEvent, encodeStoredEvent } from '../../src/normalise/stored-event.ts';
-import { restoreEngine } from '../../src/pipeline/baselines.ts';
+import { BaselineReader } from '../../src/pipeline/baselines.ts';
 import { startDetect } from '../../src/pipeline/detect.ts';
 import { GROUPS, TOPICS, topicSpecs } from '../../src/pipeline/topics.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -66,6 +66,7 @@ async function live(log: Log): Promise<Awaited<ReturnType<typeof startDetect>>['
     engine: engineOptions,
     checkpointIntervalMs: 15,
     checkpointTokensMax: 15,
+    standbyIntervalMs: null,
     onWarning: () => undefined,
   });
   const caughtUp = (async () => {
@@ -113,7 +114,7 @@ describe('a partition whose engine is full', () => {
       }
       expect(forgotten).toBeGreaterThan(500);
       const restored = new Engine(engineOptions);
-      await restoreEngine(log, 0, restored);
+      await new BaselineReader(0, restored).readOn(log);
       expect(statesOf(restored)).toEqual(statesOf(undisturbed));
       await folder.remove();
     },

@@ -34,6 +34,8 @@ export interface Installation {
   readonly store: SimStore;
   readonly targets: SimTargets;
   readonly policy: Policy;
+  /** Whether processes follow the baselines of partitions that are not theirs. */
+  readonly hasStandby: boolean;
   readonly history: History;
   /** What warnings said, and how processes ended. */
   readonly notes: string[];
@@ -105,7 +107,7 @@ interface Running {
 
 /** What `runtime/assemble.ts` does, over what is simulated. */
 function startProcess(installation: Installation, life: SimProcess, random: Random): Promise<Pipeline> {
-  const { broker, coordinator, around, store, targets, policy, history, notes, onAppend } = installation;
+  const { broker, coordinator, around, store, targets, policy, hasStandby, history, notes, onAppend } = installation;
   const log = new SimLog(life, broker, coordinator, around, onAppend);
   const { clock } = life;
   const onWarning = (message: string, facts: object) =>
@@ -147,6 +149,7 @@ function startProcess(installation: Installation, life: SimProcess, random: Rand
         engine: history.engine,
         checkpointIntervalMs: 1000,
         checkpointTokensMax: 12,
+        standbyIntervalMs: hasStandby ? 700 : null,
         onWarning,
       }),
     collect: async () => {

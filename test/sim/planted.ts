@@ -169,4 +169,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [{ file: DETECT, find: "'events were deleted before they were read: baselines have a gap'", replace: "''" }],
     caughtBy: ['gaps'],
   },
+  {
+    title: 'a standby takes over without reading what was written last',
+    edits: [
+      {
+        file: 'src/pipeline/standby.ts',
+        find: '    await reader.readOn(this.#options.log);\n',
+        replace: '    if (reader.layouts.size === 0) await reader.readOn(this.#options.log);\n',
+      },
+    ],
+    caughtBy: ['baselines', 'findings'],
+  },
 ];

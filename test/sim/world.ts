@@ -63,22 +63,13 @@ export async function runWorld(seed: string, history: History): Promise<World> {
   const store = new SimStore(around);
   const targets = new SimTargets(around, random.next() < 0.1);
   const policy = policyOf(random.next() < 0.3);
+  const hasStandby = random.next() < 0.5;
   const faults: string[] = [];
   const notes: string[] = [];
   installHistory(broker, history);
   scheduleInput(seed, around, broker, targets, history);
-  const installation = {
-    seed,
-    startsAt: STARTS_AT,
-    around,
-    broker,
-    coordinator,
-    store,
-    targets,
-    policy,
-    history,
-    notes,
-  };
+  const parts = { around, broker, coordinator, store, targets, history };
+  const installation = { ...parts, seed, startsAt: STARTS_AT, policy, hasStandby, notes };
   const cluster = new Cluster({ ...installation, onAppend: watchOwners(coordinator, faults) }, 1 + random.below(3));
   cluster.start();
   keepHouse(around, broker);

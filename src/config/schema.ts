@@ -155,6 +155,22 @@ function fileSchema(detectors: readonly AnyDetector[]) {
         'Key of fingerprints and remembered names, the same for all processes of an installation. Default: made in the data folder. Losing it makes every baseline start anew.',
       ),
     response: responseSchema,
+    operations: z
+      .strictObject({
+        host: z
+          .string()
+          .min(1)
+          .default('127.0.0.1')
+          .describe('Address to listen on. There is no login: keep it inside.'),
+        port: z.int().min(0).max(65_535).default(9464).describe('Port to listen on.'),
+        readyLagMsMax: z
+          .int()
+          .min(1000)
+          .default(60_000)
+          .describe('How far a stage may be behind while the process still calls itself ready.'),
+      })
+      .optional()
+      .describe('`/healthz`, `/readyz`, `/metrics` and `/status` over HTTP. Off unless this is there (`{}` will do).'),
     logging: z
       .strictObject({
         level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('What is logged.'),

@@ -62,7 +62,9 @@ async function run(options: KafkaSourceOptions, intake: Intake, signal: AbortSig
     revoked: async (topicPartition) => {
       const one = owned.get(laneOf(topicPartition));
       owned.delete(laneOf(topicPartition));
-      if (one) await inTurn(one, async () => void (await ifOwned(() => one.progress.remember('now'))));
+      if (one === undefined) return;
+      await inTurn(one, async () => void (await ifOwned(() => one.progress.remember('now'))));
+      one.lane.abandon();
     },
     ...(gap ? { gap } : {}),
   });

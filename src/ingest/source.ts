@@ -36,6 +36,8 @@ export interface Lane {
   settle(): Promise<Position>;
   /** Records are held back: the lane wants to be settled when no more input is at hand. */
   readonly held: boolean;
+  /** The lane is somebody else's: what is held back here is taken again there. */
+  abandon(): void;
 }
 
 export interface SourceRecord {

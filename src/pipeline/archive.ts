@@ -20,7 +20,16 @@ import { GROUPS } from './topics.ts';
  */
 export interface ArchiveSink {
   readonly topic: string;
-  insert(records: readonly LogRecord[], deduplicationToken: string): Promise<void>;
+  /** Offsets of the topic follow one another, as where nothing is compacted: one that is not there is missing. */
+  readonly isDense: boolean;
+  insert(records: readonly LogRecord[], deduplicationToken: string): Promise<Inserted>;
+}
+
+/** What became of the records of one insert, so that each can be accounted for. */
+export interface Inserted {
+  readonly archivedCount: number;
+  /** Records that are not for the store, by the rule that says so. */
+  readonly leftOut: ReadonlyMap<string, number>;
 }
 
 export interface ArchiveOptions {
@@ -37,8 +46,32 @@ export interface ArchiveOptions {
 }
 
 export interface ArchiveCounts {
-  /** Records inserted since the start, by topic. */
-  readonly archived: Map<string, number>;
+  /** By topic and partition. */
+  readonly partitions: Map<string, ArchivedPartition>;
+}
+
+/** What this process has archived of a partition: consumed = archived + left out, or records are missing. */
+export interface ArchivedPartition extends TopicPartition {
+  /** Where the next insert should begin; `undefined`: wherever it does. */
+  next: number | undefined;
+  /** When the log took the last record consumed. */
+  loggedAt: number;
+  /** Offsets that inserts have covered. */
+  consumed: number;
+  archived: number;
+  /** By rule. */
+  readonly leftOut: Map<string, number>;
+  /** Deleted by retention before they were read: nobody can account for them. */
+  deleted: number;
+  /** Those of them that no insert has gone past yet. */
+  gaps: { readonly from: number; readonly to: number }[];
+}
+
+/** Records of a partition that are neither archived nor left out by a rule. Never 0 in silence. */
+export function restOf({ consumed, archived, leftOut }: ArchivedPartition): number {
+  let rest = consumed - archived;
+  for (const count of leftOut.values()) rest -= count;
+  return rest;
 }
 
 interface Owned {
@@ -79,7 +112,7 @@ export async function startArchive(options: ArchiveOptions): Promise<Stage & { r
   const stopping = new AbortController();
   const incarnations = new Map<string, string>();
   for (const topic of topics) incarnations.set(topic, await log.incarnation(topic));
-  const counts: ArchiveCounts = { archived: new Map() };
+  const counts: ArchiveCounts = { partitions: new Map() };
   const context: Context = { options, counts, owned: new Map(), incarnations, signal: stopping.signal };
   const joining: Promise<Member> = log.join({
     group: GROUPS.archive,
@@ -96,8 +129,12 @@ export async function startArchive(options: ArchiveOptions): Promise<Stage & { r
       context.owned.delete(keyOf(topicPartition));
       if (part) await flush(context, part, await joining);
     },
-    gap: ({ topic, partition }, fromOffset, toOffset) =>
-      onWarning('records were deleted before they were archived', { topic, partition, fromOffset, toOffset }),
+    gap: (topicPartition, fromOffset, toOffset) => {
+      onWarning('records were deleted before they were archived', { ...topicPartition, fromOffset, toOffset });
+      const counted = countsOf(context, topicPartition);
+      counted.deleted += toOffset - fromOffset;
+      counted.gaps.push({ from: fromOffset, to: toOffset });
+    },
   });
   const member = await joining;
   const ticking = tick(context, member);
@@ -117,11 +154,15 @@ export async function startArchive(options: ArchiveOptions): Promise<Stage & { r
 
 /** Takes a partition over. @returns where to go on */
 async function take(
-  { options, owned, signal }: Context,
+  context: Context,
   topicPartition: TopicPartition,
   committed: Committed | undefined,
   lease: Lease,
 ): Promise<number | undefined> {
+  const { options, owned, signal } = context;
+  const counted = countsOf(context, topicPartition);
+  counted.next = committed?.offset;
+  counted.gaps = [];
   const sink = options.sinks.find(({ topic }) => topic === topicPartition.topic);
   if (sink === undefined) throw new Error(`no sink for ${topicPartition.topic}`);
   const empty = { pending: [], pendingBytes: 0, pendingSince: 0, halted: false, repeatedTo: undefined };
@@ -132,6 +173,7 @@ async function take(
   const range = { from: Number(first), to: Number(last) + 1 };
   part.halted = !(await repeatInsert(options, sink, topicPartition, range, token, signal));
   if (part.halted) return undefined;
+  counted.next = range.to;
   part.repeatedTo = range.to;
   part.pendingSince = options.clock.elapsed();
   return range.to;
@@ -193,26 +235,59 @@ async function flushPending(context: Context, part: Owned, member: Member): Prom
 
 /** @returns `false` when it was stopped before the store took them */
 async function insertAnnounced(
-  { options, counts, incarnations, signal }: Context,
+  context: Context,
   { topicPartition, sink }: Owned,
   records: readonly LogRecord[],
   member: Member,
 ): Promise<boolean> {
+  const { options, incarnations, signal } = context;
   const { topic, partition } = topicPartition;
   const first = records[0]?.offset ?? 0;
   const last = records.at(-1)?.offset ?? first;
   const token = `${incarnations.get(topic)}/${topic}/${partition}/${first}-${last}`;
   await member.commit(topicPartition, { offset: first, metadata: `insert ${first}-${last} ${token}` });
-  if (!(await insertUntilTaken(options, sink, records, token, signal))) return false;
+  const inserted = await insertUntilTaken(options, sink, records, token, signal);
+  if (inserted === undefined) return false;
   await member.commit(topicPartition, { offset: last + 1, metadata: '' });
-  counts.archived.set(topic, (counts.archived.get(topic) ?? 0) + records.length);
+  account(context, { ...topicPartition, isDense: sink.isDense }, records, inserted);
   return true;
+}
+
+/** Counts from what is committed: what was inserted and not committed is inserted and counted by the next owner. */
+function account(
+  context: Context,
+  { isDense, ...topicPartition }: TopicPartition & Pick<ArchiveSink, 'isDense'>,
+  records: readonly LogRecord[],
+  { archivedCount, leftOut }: Inserted,
+): void {
+  const first = records[0]?.offset ?? 0;
+  const next = (records.at(-1)?.offset ?? first) + 1;
+  const counted = countsOf(context, topicPartition);
+  let passedOver = 0;
+  for (const { from, to } of counted.gaps) if (to <= next) passedOver += to - from;
+  counted.gaps = counted.gaps.filter(({ to }) => to > next);
+  counted.consumed += isDense ? next - (counted.next ?? first) - passedOver : records.length;
+  counted.next = next;
+  counted.loggedAt = records.at(-1)?.appendedAt ?? counted.loggedAt;
+  counted.archived += archivedCount;
+  for (const [rule, count] of leftOut) counted.leftOut.set(rule, (counted.leftOut.get(rule) ?? 0) + count);
+}
+
+function countsOf({ counts }: Context, topicPartition: TopicPartition): ArchivedPartition {
+  const key = keyOf(topicPartition);
+  const known = counts.partitions.get(key);
+  if (known) return known;
+  const { topic, partition } = topicPartition;
+  const none = { consumed: 0, archived: 0, leftOut: new Map(), deleted: 0, gaps: [] };
+  const fresh: ArchivedPartition = { topic, partition, next: undefined, loggedAt: 0, ...none };
+  counts.partitions.set(key, fresh);
+  return fresh;
 }
 
 /**
  * Repeats while the store is away: reading stops meanwhile, so nothing piles up here; the log keeps what comes.
  *
- * @returns `false` when it was stopped before the store took them
+ * @returns `undefined` when it was stopped before the store took them
  */
 async function insertUntilTaken(
   { clock, onWarning }: ArchiveOptions,
@@ -220,14 +295,13 @@ async function insertUntilTaken(
   records: readonly LogRecord[],
   token: string,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Inserted | undefined> {
   for (let attempt = 0; ; attempt++) {
     try {
-      await sink.insert(records, token);
-      return true;
+      return await sink.insert(records, token);
     } catch (cause) {
       if (!isRetryable(cause)) throw cause;
-      if (signal.aborted) return false;
+      if (signal.aborted) return undefined;
       if (attempt === 0)
         onWarning('the store does not take inserts; archiving waits', { topic: sink.topic, cause: messageOf(cause) });
       await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 5000, signal);
@@ -256,7 +330,7 @@ async function repeatInsert(
     });
     return true;
   }
-  return records.length === 0 || insertUntilTaken(options, sink, records, token, signal);
+  return records.length === 0 || (await insertUntilTaken(options, sink, records, token, signal)) !== undefined;
 }
 
 function isRetryable(cause: unknown): boolean {

@@ -15,9 +15,13 @@ export interface CollectedSource {
   readonly enrich: Enrich;
 }
 
-/** What became of raw records since the start, for the conservation of events: taken = events + ignored + dead letters + repeated. */
+/** What became of raw records since the start: taken = events + ignored + dead letters + repeated + held + returned, or some are missing. */
 export interface CollectCounts {
   taken: number;
+  /** Taken and not settled: a format holds them back until more comes. */
+  held: number;
+  /** Held back when their lane was lost: whoever resumes it takes them again. */
+  returned: number;
   events: number;
   deadLetters: number;
   /** Read again after a restart and found to be in the log already. */
@@ -51,7 +55,22 @@ export function startCollect(
 }
 
 export function createCounts(): CollectCounts {
-  return { taken: 0, events: 0, deadLetters: 0, repeated: 0, ignored: new Map() };
+  return { taken: 0, held: 0, returned: 0, events: 0, deadLetters: 0, repeated: 0, ignored: new Map() };
+}
+
+/** Raw records that became nothing known. Never 0 in silence. */
+export function restOfCollect({
+  taken,
+  held,
+  returned,
+  events,
+  deadLetters,
+  repeated,
+  ignored,
+}: CollectCounts): number {
+  let rest = taken - held - returned - events - deadLetters - repeated;
+  for (const count of ignored.values()) rest -= count;
+  return rest;
 }
 
 interface IntakeOptions {
@@ -118,6 +137,7 @@ class NormalisingLane implements Lane {
       this.#open.set(raw.id, { record, ends });
       this.#nextOffset = record.nextOffset;
       this.#options.counts.taken += 1;
+      this.#options.counts.held += 1;
       if (record.truncated) outcomes.push(tooLarge(raw.id));
       else outcomes.push(...this.#normaliser.push(raw));
     }
@@ -128,10 +148,18 @@ class NormalisingLane implements Lane {
     return this.#write(this.#normaliser.flush());
   }
 
+  abandon(): void {
+    const { counts } = this.#options;
+    counts.held -= this.#open.size;
+    counts.returned += this.#open.size;
+    this.#open.clear();
+  }
+
   async #write(outcomes: readonly Outcome[]): Promise<Position> {
     const events: NewRecord[] = [];
     const deadLetters: NewRecord[] = [];
     for (const outcome of outcomes) {
+      this.#options.counts.held -= outcome.settles.length;
       const first = this.#open.get(outcome.settles[0] ?? '');
       for (const id of outcome.settles) this.#open.delete(id);
       if (first === undefined) throw new Error(`format ${this.#options.format.id} settled a record it was not given`);

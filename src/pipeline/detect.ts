@@ -14,6 +14,7 @@ import { decodeStoredEvent } from '../normalise/stored-event.ts';
 import { type BaselineReader, changesToWrite, factsToWrite, sweepToWrite } from './baselines.ts';
 import { createDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { encodeFindingsRecord } from './findings.ts';
+import { DelayHistogram } from './histogram.ts';
 import { LaneMarks } from './lane-marks.ts';
 import { createSerial, type Serial } from './serial.ts';
 import { createSparing } from './sparing.ts';
@@ -34,7 +35,22 @@ export interface DetectOptions {
   readonly onWarning: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
+/** Where a partition in this process's hands stands. */
+export interface DetectedPartition {
+  readonly topicPartition: TopicPartition;
+  readonly engine: { readonly tokenCount: number };
+  /** Offset of the next event. */
+  readonly position: number;
+  readonly committed: number;
+  /** By the monotonic clock, ms. */
+  readonly checkpointAt: number;
+}
+
 export interface DetectCounts {
+  /** By number. */
+  readonly partitions: ReadonlyMap<number, DetectedPartition>;
+  /** From the log's taking an event to its being decided, and the finding durable. */
+  readonly delays: DelayHistogram;
   events: number;
   /** Skipped because a token's stamp says they were applied before a restart. */
   replayed: number;
@@ -54,8 +70,7 @@ export interface DetectCounts {
 const FULL_INTERVAL_MS = 60_000;
 
 /** One partition in this process's hands. */
-interface Owned {
-  readonly topicPartition: TopicPartition;
+interface Owned extends DetectedPartition {
   readonly engine: Engine;
   readonly marks: LaneMarks;
   readonly lease: Lease;
@@ -73,9 +88,9 @@ interface Owned {
  */
 export async function startDetect(options: DetectOptions): Promise<Stage & { readonly counts: DetectCounts }> {
   const { log, clock } = options;
-  const counts = createCounts();
-  const tellFull = tellOfFullPartitions(options, counts);
   const owned = new Map<number, Owned>();
+  const counts = createCounts(owned);
+  const tellFull = tellOfFullPartitions(options, counts);
   const incarnation = await log.incarnation(TOPICS.events);
   const standby = standbyOf(options, counts);
   const joining: Promise<Member> = log.join({
@@ -153,7 +168,7 @@ interface Results {
 
 /** Applies a batch. Assessments are durable when it resolves. */
 async function step(context: Context, part: Owned, records: readonly LogRecord[]): Promise<void> {
-  const { counts, tellFull } = context;
+  const { options, counts, tellFull } = context;
   const results: Results = { findings: [], deadLetters: [] };
   for (const record of records) {
     if (record.value === null) continue;
@@ -182,7 +197,9 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   const unadmitted = part.engine.takeUnadmittedCount();
   counts.unadmitted += unadmitted;
   tellFull(unadmitted);
-  await writeResults(context, part, results);
+  if (!(await writeResults(context, part, results))) return;
+  const now = options.clock.now();
+  for (const { appendedAt } of records) counts.delays.note(now - appendedAt);
 }
 
 /** @returns `false` if the partition is somebody else's by now */
@@ -218,8 +235,10 @@ async function makeRoom(context: Context, part: Owned, results: Results): Promis
   return true;
 }
 
-function createCounts(): DetectCounts {
+function createCounts(partitions: DetectCounts['partitions']): DetectCounts {
   return {
+    partitions,
+    delays: new DelayHistogram(),
     events: 0,
     replayed: 0,
     repeated: 0,

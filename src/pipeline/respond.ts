@@ -29,6 +29,10 @@ export interface RespondCounts {
   assessments: number;
   requests: number;
   actions: number;
+  /** How actions went, by `kind/state`, such as `notify/accepted`. */
+  readonly outcomes: Map<string, number>;
+  /** Actions approved and without an outcome; 0 while another process is in office. */
+  readonly open: () => number;
 }
 
 /**
@@ -38,7 +42,8 @@ export interface RespondCounts {
  */
 export async function startRespond(options: RespondOptions): Promise<Stage & { readonly counts: RespondCounts }> {
   const { log, onWarning } = options;
-  const counts: RespondCounts = { assessments: 0, requests: 0, actions: 0 };
+  const open = () => term?.openCount ?? 0;
+  const counts: RespondCounts = { assessments: 0, requests: 0, actions: 0, outcomes: new Map(), open };
   const failed = Promise.withResolvers<never>();
   let term: Term | undefined;
   let termCount = 0;
@@ -125,6 +130,10 @@ class Term {
     this.#book = book;
     this.#dispatcher = options.openDispatcher(fail);
     this.#fail = fail;
+  }
+
+  get openCount(): number {
+    return this.#book.responder.unsettled().length;
   }
 
   /** Goes on with what a predecessor has left open. */
@@ -221,6 +230,8 @@ class Term {
     return this.#serial(async () => {
       const now = this.#options.clock.now();
       const decided = this.#book.responder.onOutcome(actionId, state, detail, attemptCount, now);
+      const key = `${this.#book.responder.action(actionId)?.action.kind}/${state}`;
+      this.#counts.outcomes.set(key, (this.#counts.outcomes.get(key) ?? 0) + 1);
       if (decided) await this.#write([decided]);
     });
   }

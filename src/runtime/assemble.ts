@@ -7,6 +7,7 @@ import { RECEIVER_KINDS } from '../deliver/receivers.ts';
 import type { DeliveryPorts } from '../deliver/registry.ts';
 import { REVOKER_KINDS } from '../deliver/revokers.ts';
 import type { AnyDetector } from '../detect/detector.ts';
+import { openOperations } from '../http/operations.ts';
 import { type ArchiveCounts, startArchive } from '../pipeline/archive.ts';
 import { type CollectCounts, type CollectedSource, startCollect } from '../pipeline/collect.ts';
 import { type DetectCounts, startDetect } from '../pipeline/detect.ts';
@@ -16,9 +17,11 @@ import { topicSpecs } from '../pipeline/topics.ts';
 import type { Pipeline } from '../pipeline/watch-stages.ts';
 import { openClickHouse } from '../store/connection.ts';
 import { migrate } from '../store/migrate.ts';
+import { createStoreQueries, type StoreQueries } from '../store/queries.ts';
 import { createStoreWriter } from '../store/writer.ts';
 import { systemClock } from './clock.ts';
 import { createDispatcher, type Target } from './dispatch.ts';
+import { type ObserveOptions, observe } from './observe.ts';
 import { openLog } from './open-log.ts';
 import { openSource, type SourceSurroundings } from './open-source.ts';
 import { engineOptions, keysOf, readingsOf } from './reading.ts';
@@ -26,6 +29,7 @@ import { createSinks } from './sinks.ts';
 import { type CountingStage, startStages } from './start-stages.ts';
 import { createStreamWatch } from './stream-watch.ts';
 import { tellOfFailures } from './tell-of-failures.ts';
+import { type ConservationWatch, watchConservation } from './watch-conservation.ts';
 
 export interface AssembleOptions extends Pick<SourceSurroundings, 'logger'> {
   /** Standard output, for the console receiver. */
@@ -49,6 +53,8 @@ export interface Application extends Pipeline {
 
 /** Checkpoints come early when so many tokens changed. */
 const CHECKPOINT_TOKENS_MAX = 20_000;
+/** How often it is looked whether all records are accounted for. */
+const CONSERVATION_MS = 30_000;
 /** How often standbys read on. */
 const STANDBY_MS = 1000;
 const ARCHIVE_FLUSH_MS = 2000;
@@ -72,10 +78,14 @@ export async function assemble(
   };
   try {
     await log.ensureTopics(topicSpecs(config.log));
-    const context: Context = { config, detectors, log, closing, ...options };
+    const context: Context = { config, detectors, log, closing, opened: {}, ...options };
     const wanted = config.stages.filter((name) => name !== 'archive' || config.clickhouse.kind !== 'off');
     const pipeline = await startStages(Object.fromEntries(wanted.map((name) => [name, () => START[name](context)])));
     const counts = Object.fromEntries(pipeline.stages.map((stage) => [stage.name, stage.counts])) as Counts;
+    const conservation = conserve(context, counts);
+    closing.push(() => conservation.stop());
+    const watched = { log, clock: systemClock, counts, conservation, done: pipeline.done };
+    if (config.operations) closing.push(await operate(config.operations, watched, pipeline, options.logger));
     return { ...pipeline, counts, close };
   } catch (cause) {
     await close().catch(() => undefined);
@@ -83,8 +93,38 @@ export async function assemble(
   }
 }
 
+function conserve({ opened, logger }: Context, counts: Counts): ConservationWatch {
+  return watchConservation({
+    counts,
+    clock: systemClock,
+    queries: opened.queries ?? null,
+    intervalMs: CONSERVATION_MS,
+    onRest: (rest) => logger.error(rest, 'records cannot be accounted for'),
+    onWarning: (cause) => logger.warn({ cause: String(cause) }, 'the archive could not be asked what it has'),
+  });
+}
+
+/** @returns closes the endpoint and ends the watching */
+async function operate(
+  { host, port, readyLagMsMax }: NonNullable<Config['operations']>,
+  watched: Omit<ObserveOptions, 'readyLagMsMax'>,
+  pipeline: Pipeline,
+  logger: AssembleOptions['logger'],
+): Promise<() => Promise<void>> {
+  try {
+    const operations = await openOperations({ host, port, facts: observe({ ...watched, readyLagMsMax }) });
+    logger.info({ url: operations.url }, 'operations endpoint listens');
+    return operations.close;
+  } catch (cause) {
+    await pipeline.stop();
+    throw cause;
+  }
+}
+
 interface Context extends AssembleOptions, SourceSurroundings {
   readonly detectors: readonly AnyDetector[];
+  /** What stages have opened, for others to use. */
+  readonly opened: { queries?: StoreQueries };
 }
 
 const START: Readonly<Record<StageName, (context: Context) => Promise<CountingStage>>> = {
@@ -142,7 +182,7 @@ function respond({ log, config, closing, logger, write }: Context): Promise<Coun
   });
 }
 
-async function archive({ log, config, closing, logger }: Context): Promise<CountingStage> {
+async function archive({ log, config, closing, opened, logger }: Context): Promise<CountingStage> {
   const { clickhouse, dataFolder } = config;
   if (clickhouse.kind === 'off') throw new Error('there is no archive to be written');
   const store = await openClickHouse(
@@ -150,6 +190,7 @@ async function archive({ log, config, closing, logger }: Context): Promise<Count
   );
   closing.push(() => store.close());
   await migrate(store, clickhouse.retentionDays);
+  opened.queries = createStoreQueries(store);
   return startArchive({
     log,
     clock: systemClock,

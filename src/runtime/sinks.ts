@@ -1,6 +1,6 @@
 import type { LogRecord } from '../log/log.ts';
 import { decodeStoredEvent } from '../normalise/stored-event.ts';
-import type { ArchiveSink } from '../pipeline/archive.ts';
+import type { ArchiveSink, Inserted } from '../pipeline/archive.ts';
 import { decodeFindingsRecord } from '../pipeline/findings.ts';
 import { decodeLedgerEntry, type LedgerEntry } from '../pipeline/ledger.ts';
 import { TOPICS } from '../pipeline/topics.ts';
@@ -9,54 +9,84 @@ import type { StoreWriter } from '../store/writer.ts';
 /** Copies each of our logs into its tables. */
 export function createSinks(writer: StoreWriter): readonly ArchiveSink[] {
   return [
-    { topic: TOPICS.events, insert: (records, token) => writer.insertEvents(eventsOf(records), token) },
-    { topic: TOPICS.findings, insert: (records, token) => writer.insertFindings(assessmentsOf(records), token) },
+    {
+      topic: TOPICS.events,
+      isDense: true,
+      insert: (records, token) => counted(records, readEvent, (events) => writer.insertEvents(events, token)),
+    },
+    {
+      topic: TOPICS.findings,
+      isDense: true,
+      insert: (records, token) => counted(records, readAssessment, (found) => writer.insertFindings(found, token)),
+    },
     {
       topic: TOPICS.ledger,
+      isDense: false,
       insert: async (records, token) => {
-        await writer.insertAlerts(alertsOf(records), token);
-        await writer.insertDeliveries(changesOf(records), token);
+        const read = records.map((record) => ({ record, entry: decodeLedgerEntry(record) }));
+        const alerts = await counted(read, readAlert, (found) => writer.insertAlerts(found, token));
+        const changes = await counted(read, readChange, (found) => writer.insertDeliveries(found, token));
+        const leftOut = records.length - alerts.archivedCount - changes.archivedCount;
+        return {
+          archivedCount: alerts.archivedCount + changes.archivedCount,
+          leftOut: new Map(leftOut > 0 ? [['no entry', leftOut]] : []),
+        };
       },
     },
   ];
+}
+
+/** Hands over what records are read as, and counts them. @param read gives the rule's name for what is left out */
+async function counted<R, T extends object>(
+  records: readonly R[],
+  read: (record: R) => T | string,
+  insert: (items: Iterable<T>) => Promise<void>,
+): Promise<Inserted> {
+  let archivedCount = 0;
+  const leftOut = new Map<string, number>();
+  function* items(): Generator<T> {
+    for (const record of records) {
+      const item = read(record);
+      if (typeof item === 'string') leftOut.set(item, (leftOut.get(item) ?? 0) + 1);
+      else {
+        archivedCount += 1;
+        yield item;
+      }
+    }
+  }
+  await insert(items());
+  return { archivedCount, leftOut };
 }
 
 function placeOf({ partition, offset, appendedAt }: LogRecord) {
   return { partition, offset, loggedAt: appendedAt };
 }
 
-function* eventsOf(records: readonly LogRecord[]) {
-  for (const record of records) {
-    if (record.value === null) continue;
-    const event = decodeStoredEvent(record.value, `${TOPICS.events}/${record.partition}/${record.offset}`);
-    // What cannot be read is among the dead letters, where detect put it.
-    if (!('code' in event)) yield { event, ...placeOf(record) };
-  }
+function readEvent(record: LogRecord) {
+  if (record.value === null) return 'tombstone';
+  const event = decodeStoredEvent(record.value, `${TOPICS.events}/${record.partition}/${record.offset}`);
+  // What cannot be read is among the dead letters, where detect put it.
+  return 'code' in event ? 'dead letter' : { event, ...placeOf(record) };
 }
 
-function* assessmentsOf(records: readonly LogRecord[]) {
-  for (const record of records) {
-    const finding = record.value && decodeFindingsRecord(record.value);
-    if (finding?.kind === 'assessment') yield { assessment: finding.assessment, ...placeOf(record) };
-  }
+function readAssessment(record: LogRecord) {
+  const finding = record.value && decodeFindingsRecord(record.value);
+  return finding?.kind === 'assessment' ? { assessment: finding.assessment, ...placeOf(record) } : 'request';
 }
 
-function* ledgerOf<K extends LedgerEntry['kind']>(records: readonly LogRecord[], kind: K) {
-  for (const record of records) {
-    const ledger = decodeLedgerEntry(record);
-    if (ledger?.kind === kind)
-      yield { entry: ledger.entry as Extract<LedgerEntry, { kind: K }>['entry'], revision: record.offset };
-  }
+interface ReadEntry {
+  readonly record: LogRecord;
+  readonly entry: LedgerEntry | undefined;
 }
 
-function* alertsOf(records: readonly LogRecord[]) {
-  for (const { entry, revision } of ledgerOf(records, 'alert'))
-    yield { alert: entry.alert, revocation: entry.revocation, revision };
+function readAlert({ record, entry }: ReadEntry) {
+  if (entry?.kind !== 'alert') return 'no alert';
+  const { alert, revocation } = entry.entry;
+  return { alert, revocation, revision: record.offset };
 }
 
-function* changesOf(records: readonly LogRecord[]) {
-  for (const { entry, revision } of ledgerOf(records, 'action')) {
-    const { action, state, detail, attemptCount, changedAt } = entry;
-    yield { action, state, detail, attemptCount, changedAt, revision };
-  }
+function readChange({ record, entry }: ReadEntry) {
+  if (entry?.kind !== 'action') return 'no action';
+  const { action, state, detail, attemptCount, changedAt } = entry.entry;
+  return { action, state, detail, attemptCount, changedAt, revision: record.offset };
 }

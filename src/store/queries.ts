@@ -16,8 +16,8 @@ export interface StoreQueries {
   tokenShow(token: string, since: number): Promise<TokenSummary | undefined>;
   /** A token's events from `from` up to but not including `to`, earliest first. */
   eventsOf(token: string, from: number, to: number, limit: number): Promise<readonly LoggedEvent[]>;
-  /** What was archived of each partition of the events log from records logged at or after `since`, ordered by partition. */
-  archivedSince(since: number): Promise<readonly ArchivedPartition[]>;
+  /** What stands there of a partition of the events log, offsets `from` to `to - 1`, of what the log took at or after `since`. */
+  archivedIn(partition: number, from: number, to: number, since: number): Promise<ArchivedRange>;
 }
 
 export interface AlertFilter {
@@ -88,13 +88,11 @@ export interface NetworkUsage extends Usage {
   readonly asn: number | null;
 }
 
-export interface ArchivedPartition {
-  readonly partition: number;
+/** What stands there of a range of a partition of the events log. */
+export interface ArchivedRange {
   readonly rowCount: number;
   /** Below `rowCount` when rows were inserted more than once. */
   readonly offsetCount: number;
-  readonly firstOffset: number;
-  readonly lastOffset: number;
 }
 
 const LIMIT_MAX = 10_000;
@@ -109,7 +107,7 @@ export function createStoreQueries(clickHouse: ClickHouse): StoreQueries {
     deliveriesOf: (alertId) => deliveriesOf(clickHouse, alertId),
     tokenShow: (token, since) => tokenShow(clickHouse, token, since),
     eventsOf: (token, from, to, limit) => eventsOf(clickHouse, token, from, to, limit),
-    archivedSince: (since) => archivedSince(clickHouse, since),
+    archivedIn: (partition, from, to, since) => archivedIn(clickHouse, partition, from, to, since),
   };
 }
 
@@ -280,20 +278,21 @@ async function eventsOf(
   }));
 }
 
-function archivedSince(clickHouse: ClickHouse, since: number): Promise<readonly ArchivedPartition[]> {
-  return clickHouse.query<ArchivedPartition>(
-    `SELECT
-      log_partition AS partition,
-      count() AS rowCount,
-      uniqExact(log_offset) AS offsetCount,
-      min(log_offset) AS firstOffset,
-      max(log_offset) AS lastOffset
+async function archivedIn(
+  clickHouse: ClickHouse,
+  partition: number,
+  from: number,
+  to: number,
+  since: number,
+): Promise<ArchivedRange> {
+  const [found] = await clickHouse.query<ArchivedRange>(
+    `SELECT count() AS rowCount, uniqExact(log_offset) AS offsetCount
     FROM events
     WHERE ingest_time >= fromUnixTimestamp64Milli({since:Int64})
-    GROUP BY partition
-    ORDER BY partition`,
-    { since: timeOf(since) },
+      AND log_partition = {partition:UInt32} AND log_offset >= {from:UInt64} AND log_offset < {to:UInt64}`,
+    { since: timeOf(since), partition, from, to },
   );
+  return found ?? { rowCount: 0, offsetCount: 0 };
 }
 
 function limitOf(limit: number): number {

@@ -86,6 +86,7 @@ function gated(intake: Intake): { readonly intake: Intake; readonly open: () => 
         const lane = await intake.resume(name, position);
         return {
           held: false,
+          abandon: () => undefined,
           settle: () => lane.settle(),
           take: (records) => gate.promise.then(() => lane.take(records)),
         };
@@ -301,7 +302,7 @@ describe('too much, and the end', () => {
           if (down) throw new LogError('unavailable', 'no broker answers');
           return lane.settle();
         };
-        return { held: false, settle, take: (records) => lane.take(records) };
+        return { held: false, abandon: () => undefined, settle, take: (records) => lane.take(records) };
       },
     };
     await start({}, intake);

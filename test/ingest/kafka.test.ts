@@ -163,6 +163,7 @@ describe('openKafkaSource', () => {
       {
         resume: async () => ({
           held: false,
+          abandon: () => undefined,
           take: () => Promise.reject(new Error('disk full')),
           settle: async () => ({ offset: 0, logEnds: [] }),
         }),

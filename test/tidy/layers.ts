@@ -28,6 +28,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // Positions are kept in a log of ours.
   'src/ingest': ['src/domain', 'src/log/log.ts', 'src/pipeline/topics.ts'],
   'src/deliver': ['src/domain', 'src/decide', 'src/config/secret.ts'],
+  // Renders what it is handed.
+  'src/http': [],
   'src/store': ['src/domain'],
   // Says what detectors, formats, receivers and revokers there are to configure.
   'src/config': [
@@ -72,6 +74,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/pipeline': [],
   'src/log': ['kafkajs'],
   'src/ingest': ['fastify'],
+  'src/http': ['fastify'],
   'src/deliver': ['zod', 'ipaddr.js', 'undici', 'pg', 'standardwebhooks'],
   'src/store': ['@clickhouse/client', 'chdb'],
   'src/config': ['zod', 'yaml'],

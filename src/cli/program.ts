@@ -10,6 +10,7 @@ import { receiveCommand } from './commands/receive.ts';
 import { replayCommand } from './commands/replay.ts';
 import { revokeCommand } from './commands/revoke.ts';
 import { runCommand } from './commands/run.ts';
+import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
 import type { CliIo } from './io.ts';
 
@@ -38,6 +39,7 @@ export function createProgram(io: CliIo): Command {
     .configureOutput({ writeOut: io.out, writeErr: io.err });
   const commands = [
     runCommand,
+    statusCommand,
     demoCommand,
     replayCommand,
     alertsCommand,

@@ -8,9 +8,10 @@ import { startCollect } from '../../src/pipeline/collect.ts';
 import { startDetect } from '../../src/pipeline/detect.ts';
 import { startRespond } from '../../src/pipeline/respond.ts';
 import type { Pipeline } from '../../src/pipeline/watch-stages.ts';
+import type { Counts } from '../../src/runtime/assemble.ts';
 import { createDispatcher } from '../../src/runtime/dispatch.ts';
 import { createSinks } from '../../src/runtime/sinks.ts';
-import { startStages } from '../../src/runtime/start-stages.ts';
+import { type CountingStage, startStages } from '../../src/runtime/start-stages.ts';
 import { createStreamWatch } from '../../src/runtime/stream-watch.ts';
 import type { Broker } from './broker.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -47,10 +48,18 @@ export class Cluster {
   startCount = 0;
   readonly #installation: Installation;
   readonly #size: number;
+  readonly #running = new Map<string, Running>();
 
   constructor(installation: Installation, size: number) {
     this.#installation = installation;
     this.#size = size;
+  }
+
+  /** What the stages of processes that run now have counted. */
+  counts(): readonly Counts[] {
+    return [...this.#running.values()].flatMap(({ pipeline, isOver }) =>
+      pipeline && !isOver ? [Object.fromEntries(pipeline.stages.map(({ name, counts }) => [name, counts]))] : [],
+    );
   }
 
   start(): void {
@@ -64,6 +73,7 @@ export class Cluster {
     this.startCount += 1;
     const life = new SimProcess(`${name}.${this.startCount}`, schedule, startsAt, random.below(2000) - 1000);
     const running: Running = { life, pipeline: undefined, isOver: false };
+    this.#running.set(name, running);
     const over = (why: string) => {
       if (running.isOver) return;
       running.isOver = true;
@@ -101,12 +111,12 @@ export class Cluster {
 
 interface Running {
   readonly life: SimProcess;
-  pipeline: Pipeline | undefined;
+  pipeline: Pipeline<CountingStage> | undefined;
   isOver: boolean;
 }
 
 /** What `runtime/assemble.ts` does, over what is simulated. */
-function startProcess(installation: Installation, life: SimProcess, random: Random): Promise<Pipeline> {
+function startProcess(installation: Installation, life: SimProcess, random: Random): Promise<Pipeline<CountingStage>> {
   const { broker, coordinator, around, store, targets, policy, hasStandby, history, notes, onAppend } = installation;
   const log = new SimLog(life, broker, coordinator, around, onAppend);
   const { clock } = life;

@@ -4,6 +4,7 @@ import type { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import { LedgerReader } from '../../src/pipeline/ledger.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
+import { restsOf } from '../../src/runtime/watch-conservation.ts';
 import type { Gap } from './broker.ts';
 import { durability } from './durability.ts';
 import { type Expected, enginesOf, expect, restore, stateOf } from './oracle.ts';
@@ -17,6 +18,7 @@ export function breachesOf(world: World): readonly string[] {
   return [
     ...world.faults,
     ...accounting(world, expected),
+    ...conservation(world),
     ...gaps(world),
     ...baselines(world, expected),
     ...findings(world, expected),
@@ -53,6 +55,12 @@ function* compare(
     seen.add(id);
   }
   for (const id of wanted) if (!seen.has(id) && !spared.has(id)) yield `${what} ${id} is missing`;
+}
+
+/** What processes count of themselves adds up. */
+function* conservation({ counts }: World): Generator<string> {
+  for (const { stage, topic, partition, restRecords } of counts.flatMap(restsOf))
+    if (restRecords !== 0) yield `conservation: ${stage} has a rest of ${restRecords} at ${topic}/${partition}`;
 }
 
 /** Records that were deleted before they were read are told, each range. */

@@ -4,6 +4,7 @@ import { Engine } from '../../src/detect/engine.ts';
 import { createRandom } from '../../src/domain/random.ts';
 import type { NewRecord } from '../../src/log/log.ts';
 import { GROUPS, TOPICS, topicSpecs } from '../../src/pipeline/topics.ts';
+import type { Counts } from '../../src/runtime/assemble.ts';
 import { Broker, incarnationOf } from './broker.ts';
 import { Cluster } from './cluster.ts';
 import { Coordinator } from './coordinator.ts';
@@ -42,6 +43,8 @@ export interface World {
   readonly faults: readonly string[];
   readonly rested: boolean;
   readonly endedAtMs: number;
+  /** What processes that run at rest have counted. */
+  readonly counts: readonly Counts[];
   /** Processes started. */
   readonly startCount: number;
   /** What warnings said, and how processes ended. */
@@ -82,6 +85,7 @@ export async function runWorld(seed: string, history: History): Promise<World> {
   look();
   await schedule.run(() => rested, REST_AT_MS);
   const { startCount } = cluster;
+  const counts = cluster.counts();
   return {
     seed,
     history,
@@ -94,6 +98,7 @@ export async function runWorld(seed: string, history: History): Promise<World> {
     rested,
     endedAtMs: schedule.now,
     startCount,
+    counts,
     notes,
   };
 }

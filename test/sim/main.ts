@@ -12,6 +12,9 @@ import { runWorld, type World } from './world.ts';
 const USAGE = `usage: npm run sim -- --seed N
        npm run sim -- --seeds N [--from S] [--processes P] [--until-failed]`;
 
+/** A process keeps some of what every seed has left, so it is not to run too many. */
+const SEEDS_PER_PROCESS_MAX = 2000;
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
@@ -59,12 +62,17 @@ async function runRange(from: number, seedCount: number, processCount: number): 
     else report(passed, failed);
     return;
   }
-  const share = Math.ceil(seedCount / processCount);
-  const parts = Array.from({ length: processCount }, (_, i) => ({
-    from: from + i * share,
-    count: Math.min(share, seedCount - i * share),
-  })).filter(({ count }) => count > 0);
-  const counts = await Promise.all(parts.map((part) => runElsewhere(part.from, part.count)));
+  const share = Math.min(SEEDS_PER_PROCESS_MAX, Math.ceil(seedCount / processCount));
+  const counts: Tally[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < seedCount) {
+      const first = next;
+      next += share;
+      counts.push(await runElsewhere(from + first, Math.min(share, seedCount - first)));
+    }
+  };
+  await Promise.all(Array.from({ length: processCount }, work));
   report(
     counts.reduce((sum, { passed }) => sum + passed, 0),
     counts.reduce((sum, { failed }) => sum + failed, 0),

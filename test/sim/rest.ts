@@ -13,8 +13,30 @@ const READERS = [
   [GROUPS.archive, TOPICS.ledger],
 ] as const;
 
-/** @returns tells whether everything is read, and every action settled */
-export function watchRest(broker: Broker): () => boolean {
+/** Longer than a process takes to be missed, started anew, and to say what it has found. */
+const QUIET_MS = 15_000;
+
+/**
+ * Where retention has taken everything, positions alone do not tell whether somebody is still at work on what was there: so nothing may have
+ * happened for a while either.
+ *
+ * @param now the simulated time, ms
+ * @returns tells whether everything is read, and every action settled
+ */
+export function watchRest(broker: Broker, now: () => number): () => boolean {
+  const isSettled = watchSettled(broker);
+  let length = 0;
+  let quietSince = now();
+  return () => {
+    if (!isSettled() || broker.journal.length !== length) {
+      length = broker.journal.length;
+      quietSince = now();
+    }
+    return now() - quietSince >= QUIET_MS;
+  };
+}
+
+function watchSettled(broker: Broker): () => boolean {
   const reader = new LedgerReader();
   const open = new Set<string>();
   return () => {

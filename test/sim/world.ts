@@ -76,7 +76,7 @@ export async function runWorld(seed: string, history: History): Promise<World> {
   const cluster = new Cluster({ ...installation, onAppend: watchOwners(coordinator, faults) }, 1 + random.below(3));
   cluster.start();
   keepHouse(around, broker);
-  const isAtRest = watchRest(broker);
+  const isAtRest = watchRest(broker, () => schedule.now);
   let rested = false;
   const look = () => {
     rested = schedule.now > CALM_AT_MS && isAtRest();

@@ -8,7 +8,8 @@ import type { DeliveryPorts } from '../deliver/registry.ts';
 import { REVOKER_KINDS } from '../deliver/revokers.ts';
 import type { AnyDetector } from '../detect/detector.ts';
 import { openOperations } from '../http/operations.ts';
-import { type ArchiveCounts, startArchive } from '../pipeline/archive.ts';
+import type { Log } from '../log/log.ts';
+import { type ArchiveCounts, type ArchiveSink, startArchive } from '../pipeline/archive.ts';
 import { type CollectCounts, type CollectedSource, startCollect } from '../pipeline/collect.ts';
 import { type DetectCounts, startDetect } from '../pipeline/detect.ts';
 import { type RespondCounts, startRespond } from '../pipeline/respond.ts';
@@ -34,6 +35,11 @@ import { type ConservationWatch, watchConservation } from './watch-conservation.
 export interface AssembleOptions extends Pick<SourceSurroundings, 'logger'> {
   /** Standard output, for the console receiver. */
   readonly write: (text: string) => void;
+  /** Stands between the stages and what they write to: tests end the process there, at a step they name. */
+  readonly between?: {
+    readonly log: (log: Log) => Log;
+    readonly sinks: (sinks: readonly ArchiveSink[]) => readonly ArchiveSink[];
+  };
 }
 
 /** What each running stage has counted since the start. */
@@ -71,7 +77,8 @@ export async function assemble(
   detectors: readonly AnyDetector[],
   options: AssembleOptions,
 ): Promise<Application> {
-  const log = await openLog(config, 'own', options.logger);
+  const opened = await openLog(config, 'own', options.logger);
+  const log = options.between?.log(opened) ?? opened;
   const closing = [() => log.close()];
   const close = async () => {
     for (const step of closing.toReversed()) await step();
@@ -182,7 +189,7 @@ function respond({ log, config, closing, logger, write }: Context): Promise<Coun
   });
 }
 
-async function archive({ log, config, closing, opened, logger }: Context): Promise<CountingStage> {
+async function archive({ log, config, closing, opened, logger, between }: Context): Promise<CountingStage> {
   const { clickhouse, dataFolder } = config;
   if (clickhouse.kind === 'off') throw new Error('there is no archive to be written');
   const store = await openClickHouse(
@@ -191,10 +198,11 @@ async function archive({ log, config, closing, opened, logger }: Context): Promi
   closing.push(() => store.close());
   await migrate(store, clickhouse.retentionDays);
   opened.queries = createStoreQueries(store);
+  const sinks = createSinks(createStoreWriter(store));
   return startArchive({
     log,
     clock: systemClock,
-    sinks: createSinks(createStoreWriter(store)),
+    sinks: between?.sinks(sinks) ?? sinks,
     flushIntervalMs: ARCHIVE_FLUSH_MS,
     batchRecordsMax: ARCHIVE_BATCH_RECORDS_MAX,
     batchBytesMax: ARCHIVE_BATCH_BYTES_MAX,

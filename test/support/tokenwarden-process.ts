@@ -24,11 +24,30 @@ export interface TokenwardenProcess {
   readonly exited: boolean;
 }
 
+export interface StartOptions {
+  /** Run instead of the command line's own. */
+  readonly main?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** More arguments to `run`. */
+  readonly args?: readonly string[];
+  /** Of the configuration's file. Processes that start at one time need one each. */
+  readonly name?: string;
+}
+
 /** Starts `tokenwarden run` with a configuration that is written to `folder`. */
-export async function startTokenwarden(folder: string, config: object): Promise<TokenwardenProcess> {
-  const path = join(folder, 'tokenwarden.yaml');
+export async function startTokenwarden(
+  folder: string,
+  config: object,
+  { main = MAIN, env = {}, args = [], name = 'tokenwarden' }: StartOptions = {},
+): Promise<TokenwardenProcess> {
+  const path = join(folder, `${name}.yaml`);
   await writeFile(path, stringify(config));
-  return watch(spawn(process.execPath, [MAIN, 'run', '--config', path], { stdio: ['ignore', 'pipe', 'pipe'] }));
+  return watch(
+    spawn(process.execPath, [main, 'run', '--config', path, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    }),
+  );
 }
 
 function watch(child: ChildProcess): TokenwardenProcess {

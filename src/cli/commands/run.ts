@@ -8,7 +8,8 @@ import { configOption, detectorsOption, loadProject } from '../project.ts';
 /** What a stop may take before the process ends anyway. */
 const STOP_MS_MAX = 20_000;
 
-export function runCommand(io: CliIo): Command {
+/** @param start tests start it with something between the stages and their log */
+export function runCommand(io: CliIo, start: typeof assemble = assemble): Command {
   return new Command('run')
     .description('watch: collect, detect, respond and archive until stopped')
     .addOption(configOption())
@@ -21,7 +22,7 @@ export function runCommand(io: CliIo): Command {
       if (unknown !== undefined)
         throw new UsageError(`no stage is named "${unknown}"; there are ${STAGE_NAMES.join(', ')}`);
       const logger = createLogger(config.logging.level);
-      const application = await assemble(
+      const application = await start(
         { ...config, stages: STAGE_NAMES.filter((name) => stages.includes(name)) },
         detectors,
         {

@@ -2,13 +2,15 @@ import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { DAY_MS } from '../src/baseline/time.ts';
 import { openKafkaLog } from '../src/log/kafka.ts';
+import type { NewRecord } from '../src/log/log.ts';
 import { TOPICS } from '../src/pipeline/topics.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import { createFleet, dayOfFleet } from '../src/simulate/fleet.ts';
 import { storedRecord } from './stored-record.ts';
 
-const INTERVAL_MS = 20;
-const START = Date.UTC(2026, 0, 5);
+const INTERVAL_MS = 5;
+/** Made before the load begins, and repeated with later times: making events while they flow would take a core. */
+const DAY_COUNT = 7;
 
 interface LoadOptions {
   readonly brokers: readonly string[];
@@ -22,8 +24,10 @@ export interface Load {
   stop(): Promise<number>;
 }
 
-export function startLoad(options: LoadOptions): Load {
+/** Resolves when events flow. */
+export async function startLoad(options: LoadOptions): Promise<Load> {
   const worker = new Worker(new URL(import.meta.url), { workerData: options });
+  await once(worker, 'message');
   let rate: Promise<number> | undefined;
   return {
     stop() {
@@ -34,24 +38,46 @@ export function startLoad(options: LoadOptions): Load {
   };
 }
 
-async function append({ brokers, topicPrefix, perSecond }: LoadOptions, signal: AbortSignal): Promise<number> {
-  const log = await openKafkaLog({ brokers, topicPrefix, clock: systemClock });
+/** A stored event whose time can be moved. */
+interface Timed {
+  readonly record: NewRecord & { readonly value: Buffer };
+  readonly at: number;
+  readonly timeOffset: number;
+}
+
+function week(): readonly Timed[] {
   const fleet = createFleet('load', 200);
+  const start = Math.floor(Date.now() / DAY_MS - DAY_COUNT) * DAY_MS;
+  return Array.from({ length: DAY_COUNT }, (_, day) => dayOfFleet(fleet, 'load', start + day * DAY_MS))
+    .flat()
+    .map((event, i) => {
+      const record = storedRecord(event, `load/0/${i}`);
+      const at = Date.parse(event.time);
+      return { record, at, timeOffset: record.value.indexOf(`"time":${at}`) + '"time":'.length };
+    });
+}
+
+async function append(
+  { brokers, topicPrefix, perSecond }: LoadOptions,
+  flows: () => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const log = await openKafkaLog({ brokers, topicPrefix, clock: systemClock });
+  const events = week();
   const startedAt = performance.now();
   const elapsed = () => (performance.now() - startedAt) / 1000;
+  flows();
   let sent = 0;
-  for (let day = 0; !signal.aborted; day++) {
-    const records = dayOfFleet(fleet, 'load', START + day * DAY_MS).map((record, i) =>
-      storedRecord(record, `load/${day}/${i}`),
-    );
-    for (let next = 0; next < records.length && !signal.aborted; ) {
-      const due = Math.max(0, Math.floor(elapsed() * perSecond) - sent);
-      const batch = records.slice(next, next + due);
-      if (batch.length > 0) await log.append(TOPICS.events, batch);
-      next += batch.length;
-      sent += batch.length;
-      await systemClock.sleep(INTERVAL_MS, signal);
+  while (!signal.aborted) {
+    const due = Math.floor(elapsed() * perSecond) - sent;
+    const batch: NewRecord[] = [];
+    for (; batch.length < due; sent++) {
+      const { record, at, timeOffset } = events[sent % events.length]!;
+      record.value.write(String(at + Math.floor(sent / events.length) * DAY_COUNT * DAY_MS), timeOffset);
+      batch.push(record);
     }
+    if (batch.length > 0) await log.append(TOPICS.events, batch);
+    await systemClock.sleep(INTERVAL_MS, signal);
   }
   const rate = sent / elapsed();
   await log.close();
@@ -62,6 +88,6 @@ if (parentPort !== null) {
   const port = parentPort;
   const stopping = new AbortController();
   port.on('message', () => stopping.abort());
-  port.postMessage(await append(workerData as LoadOptions, stopping.signal));
+  port.postMessage(await append(workerData as LoadOptions, () => port.postMessage('flows'), stopping.signal));
   port.close();
 }

@@ -4,8 +4,12 @@ import { networkOf } from '../src/enrich/network.ts';
 import { encodeStoredEvent } from '../src/normalise/stored-event.ts';
 import type { CanonicalRecord } from '../src/simulate/fleet.ts';
 
-/** A made-up record as collect would have stored it. */
-export function storedRecord(record: CanonicalRecord, id: string) {
+/**
+ * A made-up record as collect would have stored it.
+ *
+ * @param settledTo see `StoredEvent`
+ */
+export function storedRecord(record: CanonicalRecord, id: string, settledTo: number | null = null) {
   const event: AuditEvent = {
     ...blankEvent(id, record.token, Date.parse(record.time)),
     principal: record.principal,
@@ -21,5 +25,5 @@ export function storedRecord(record: CanonicalRecord, id: string) {
     application: record.app,
     session: record.session,
   };
-  return { key: record.token, value: Buffer.from(encodeStoredEvent(event, null)) };
+  return { key: record.token, value: Buffer.from(encodeStoredEvent(event, settledTo)) };
 }

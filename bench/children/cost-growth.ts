@@ -1,0 +1,81 @@
+import { DAY_MS, HOUR_MS } from '../../src/baseline/time.ts';
+import { Engine } from '../../src/detect/engine.ts';
+import type { AuditEvent } from '../../src/domain/audit-event.ts';
+import { blankEvent } from '../../src/domain/blank-event.ts';
+import { decodeStoredEvent, encodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import { engineOptions } from '../detect.ts';
+import { median } from '../quantile.ts';
+
+// What an event costs when there are more tokens, or when they have been known for longer. Decoding, scoring, learning and the copies for
+// checkpoints are counted, by the processor's clock; making the events is not.
+
+const FEW = 1000;
+const MANY = 1_000_000;
+const CHUNK_EVENTS = 12_000;
+/** Coprime to the numbers of tokens: each event is another token's, all over the memory. */
+const STRIDE = 611_953;
+const START = Date.UTC(2026, 0, 5);
+/** Each token is used twelve times a day, before it counts and while it does: what changes is how many there are, or for how long. */
+const INTERVAL_MS = 2 * HOUR_MS;
+
+/** Nothing counts before the compiler has seen it. */
+await costAt(FEW, 1, 40);
+const few = await costAt(FEW, 1, 40);
+const many = await costAt(MANY, 1 / 6, 40);
+const day = await costAt(FEW, 1, 5);
+const year = await costAt(FEW, 365, 5);
+console.log(
+  JSON.stringify({
+    tokens: many / few,
+    history: year / day,
+    microseconds: { thousandTokens: few, millionTokens: many, dayOfHistory: day, yearOfHistory: year },
+  }),
+);
+
+/** @returns µs of processor time an event, after so much history */
+async function costAt(tokenCount: number, dayCount: number, chunkCount: number): Promise<number> {
+  const engine = new Engine(await engineOptions(tokenCount));
+  const timeOf = (number: number) => START + Math.floor(number / tokenCount) * INTERVAL_MS;
+  let number = 0;
+  const historyEvents = Math.round((dayCount * DAY_MS) / INTERVAL_MS) * tokenCount;
+  for (; number < historyEvents; number++) {
+    const at = timeOf(number);
+    engine.observe(eventOf(number % tokenCount, at, number), number, at);
+    if (number % CHUNK_EVENTS === 0) for (const _ of engine.takeDirty()); // As checkpoints do.
+  }
+  const costs: number[] = [];
+  for (let chunk = 0; chunk < chunkCount; chunk++) {
+    const first = number;
+    const values = Array.from({ length: CHUNK_EVENTS }, (_, i) =>
+      Buffer.from(encodeStoredEvent(eventOf(((first + i) * STRIDE) % tokenCount, timeOf(first + i), first + i), null)),
+    );
+    globalThis.gc?.();
+    const before = process.cpuUsage();
+    for (const value of values) {
+      const event = decodeStoredEvent(value, 'growth');
+      if ('code' in event) throw new Error(event.reason);
+      engine.observe(event, number++, event.at);
+    }
+    for (const _ of engine.takeDirty()); // A checkpoint: one copy of each token that changed.
+    const { user, system } = process.cpuUsage(before);
+    costs.push((user + system) / CHUNK_EVENTS);
+  }
+  return median(costs);
+}
+
+function eventOf(token: number, at: number, number: number): AuditEvent {
+  return {
+    ...blankEvent(`growth/0/${number}`, `token-${token}`, at),
+    principal: `service-${token}`,
+    address: '192.0.2.7',
+    network: '192.0.2.0/24',
+    database: 'orders_db',
+    operation: 'select',
+    tables: [`public.table_${(token + (number % 3)) % 50}`],
+    statement: 'SELECT * FROM orders WHERE id = $1',
+    rows: 20 + (number % 10),
+    bytes: 2000,
+    success: true,
+    application: 'node-postgres',
+  };
+}

@@ -1,0 +1,91 @@
+package peer;
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsBuilder;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.Materialized;
+import org.apache.kafka.streams.state.Stores;
+
+/**
+ * Keeps a baseline for every token with Kafka Streams, the way its documentation shows: a keyed aggregate in an in-memory store with a
+ * changelog and a cache before it, at least once. A line "topic count" on standard input has it read that many events from the topic's
+ * beginning, in a new application; it answers with the milliseconds from the first event to the last.
+ *
+ * <p>One process answers many lines, so that what the JIT compiler learned stays.
+ */
+public final class Peer {
+  private static final int COMMIT_INTERVAL_MS = 5_000;
+  private static final int FETCH_BYTES = 4 << 20;
+
+  public static void main(String[] arguments) throws Exception {
+    String brokers = arguments[0];
+    Path folder = Path.of(arguments[1]);
+    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      String[] words = line.split(" ");
+      System.out.println(read(settings(brokers, folder), words[0], Long.parseLong(words[1])));
+    }
+  }
+
+  private static Properties settings(String brokers, Path folder) {
+    Properties settings = new Properties();
+    settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "peer-" + System.nanoTime());
+    settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
+    settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
+    // As often as Tokenwarden's checkpoints, and as large fetches as the bare consumer's.
+    settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, COMMIT_INTERVAL_MS);
+    settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), FETCH_BYTES);
+    settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
+    return settings;
+  }
+
+  private static long read(Properties settings, String topic, long count) throws Exception {
+    AtomicLong seen = new AtomicLong();
+    AtomicLong startedAt = new AtomicLong();
+    CompletableFuture<Long> elapsedMs = new CompletableFuture<>();
+    Topology topology = topology(topic, () -> {
+      long number = seen.incrementAndGet();
+      if (number == 1) startedAt.set(System.nanoTime());
+      if (number == count) elapsedMs.complete((System.nanoTime() - startedAt.get()) / 1_000_000);
+    });
+    try (KafkaStreams streams = new KafkaStreams(topology, settings)) {
+      streams.setUncaughtExceptionHandler(failure -> {
+        elapsedMs.completeExceptionally(failure);
+        return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+      });
+      streams.start();
+      return elapsedMs.get();
+    }
+  }
+
+  private static Topology topology(String topic, Runnable counted) {
+    StreamsBuilder builder = new StreamsBuilder();
+    builder
+        .stream(topic, Consumed.with(Serdes.String(), Event.serde()))
+        .groupByKey()
+        .aggregate(
+            Baseline::new,
+            (token, event, baseline) -> {
+              counted.run();
+              return baseline.learn(event);
+            },
+            Materialized.<String, Baseline>as(Stores.inMemoryKeyValueStore("baselines"))
+                .withKeySerde(Serdes.String())
+                .withValueSerde(Baseline.serde())
+                .withCachingEnabled()
+                .withLoggingEnabled(Map.of()));
+    return builder.build();
+  }
+}

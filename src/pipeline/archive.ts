@@ -56,6 +56,8 @@ export interface ArchivedPartition extends TopicPartition {
   next: number | undefined;
   /** When the log took the last record consumed. */
   loggedAt: number;
+  /** Where the first insert since the partition was taken over began; `undefined`: there was none. */
+  begin: { readonly next: number; readonly loggedAt: number; readonly archived: number } | undefined;
   /** Offsets that inserts have covered. */
   consumed: number;
   archived: number;
@@ -162,6 +164,7 @@ async function take(
   const { options, owned, signal } = context;
   const counted = countsOf(context, topicPartition);
   counted.next = committed?.offset;
+  counted.begin = undefined;
   counted.gaps = [];
   const sink = options.sinks.find(({ topic }) => topic === topicPartition.topic);
   if (sink === undefined) throw new Error(`no sink for ${topicPartition.topic}`);
@@ -263,6 +266,7 @@ function account(
   const first = records[0]?.offset ?? 0;
   const next = (records.at(-1)?.offset ?? first) + 1;
   const counted = countsOf(context, topicPartition);
+  counted.begin ??= { next: first, loggedAt: records[0]?.appendedAt ?? 0, archived: counted.archived };
   let passedOver = 0;
   for (const { from, to } of counted.gaps) if (to <= next) passedOver += to - from;
   counted.gaps = counted.gaps.filter(({ to }) => to > next);
@@ -278,7 +282,7 @@ function countsOf({ counts }: Context, topicPartition: TopicPartition): Archived
   const known = counts.partitions.get(key);
   if (known) return known;
   const { topic, partition } = topicPartition;
-  const none = { consumed: 0, archived: 0, leftOut: new Map(), deleted: 0, gaps: [] };
+  const none = { begin: undefined, consumed: 0, archived: 0, leftOut: new Map(), deleted: 0, gaps: [] };
   const fresh: ArchivedPartition = { topic, partition, next: undefined, loggedAt: 0, ...none };
   counts.partitions.set(key, fresh);
   return fresh;

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { restOf } from '../pipeline/archive.ts';
 import { restOfCollect } from '../pipeline/collect.ts';
 import { TOPICS } from '../pipeline/topics.ts';
-import type { StoreQueries } from '../store/queries.ts';
+import type { ArchivedRange, StoreQueries } from '../store/queries.ts';
 import type { Counts } from './assemble.ts';
 
 /** Conservation, for one place where records come in and must come out. */
@@ -36,6 +36,8 @@ export interface ConservationWatch {
 
 /** How far append times may go back within a partition, as when another broker leads it. */
 const SKEW_MS = 60_000;
+/** After so many looks what is missing counts as lost. */
+const CHECKS_MAX = 10;
 
 export function watchConservation(options: ConservationOptions): ConservationWatch {
   const stopping = new AbortController();
@@ -85,34 +87,50 @@ export function restsOf({ collect, archive }: Counts): readonly Rest[] {
   return rests;
 }
 
-/** Where a partition stood when ClickHouse was last found to have all of it. */
+/** A place up to which ClickHouse has what was archived. */
 interface Mark {
   readonly loggedAt: number;
   readonly next: number;
   readonly archived: number;
 }
 
-/** Compares what was counted as archived with the rows that are there, range by range: a range that is complete is not looked at again. */
+/** What has been found out about a partition. */
+interface Checked {
+  readonly mark: Mark;
+  /** What was missing, or there twice, before the mark. */
+  readonly lost: number;
+  /** How often in a row the range after the mark was not as it should be. */
+  readonly failedCount: number;
+}
+
+/** Compares what was counted as archived with the rows that are there, range by range: one that is complete is not looked at again. */
 function createStoreCheck({ counts, queries }: ConservationOptions): () => Promise<readonly Rest[]> {
-  const marks = new Map<number, Mark>();
+  const checked = new Map<number, Checked>();
   return async () => {
     const rests: Rest[] = [];
-    for (const { topic, partition, next, loggedAt, archived } of counts.archive?.partitions.values() ?? []) {
-      if (queries === null || topic !== TOPICS.events || next === undefined) continue;
-      const present: Mark = { loggedAt, next, archived };
-      const mark = marks.get(partition);
-      if (mark === undefined || mark.next > next) {
-        marks.set(partition, present);
-        continue;
-      }
+    for (const counted of counts.archive?.partitions.values() ?? []) {
+      const { topic, partition, next, loggedAt, archived, begin } = counted;
+      if (queries === null || topic !== TOPICS.events || next === undefined || begin === undefined) continue;
+      const { mark, lost, failedCount } = knownOf(checked.get(partition), begin, next);
       const found = await queries.archivedIn(partition, mark.next, next, mark.loggedAt - SKEW_MS);
-      const restRecords =
-        found.offsetCount < found.rowCount
-          ? found.offsetCount - found.rowCount
-          : Math.max(0, archived - mark.archived - found.offsetCount);
-      if (restRecords === 0) marks.set(partition, present);
-      rests.push({ stage: 'store', topic, partition, restRecords });
+      const rest = restOfRange(archived - mark.archived, found);
+      const present: Mark = { loggedAt, next, archived };
+      if (rest === 0) checked.set(partition, { mark: present, lost, failedCount: 0 });
+      else if (failedCount + 1 < CHECKS_MAX) checked.set(partition, { mark, lost, failedCount: failedCount + 1 });
+      // It will not come any more; the range would grow, and what it costs to look at it.
+      else checked.set(partition, { mark: present, lost: lost + rest, failedCount: 0 });
+      rests.push({ stage: 'store', topic, partition, restRecords: lost + rest });
     }
     return rests;
   };
+}
+
+/** What was archived by others while the partition was theirs is not ours to compare. */
+function knownOf(before: Checked | undefined, begin: Mark, next: number): Checked {
+  const { mark, lost } = before ?? { mark: begin, lost: 0 };
+  return before && mark.next >= begin.next && mark.next <= next ? before : { mark: begin, lost, failedCount: 0 };
+}
+
+function restOfRange(archivedCount: number, { rowCount, offsetCount }: ArchivedRange): number {
+  return offsetCount < rowCount ? offsetCount - rowCount : Math.max(0, archivedCount - offsetCount);
 }

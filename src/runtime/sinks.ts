@@ -26,7 +26,7 @@ export function createSinks(writer: StoreWriter): readonly ArchiveSink[] {
         const read = records.map((record) => ({ record, entry: decodeLedgerEntry(record) }));
         const alerts = await counted(read, readAlert, (found) => writer.insertAlerts(found, token));
         const changes = await counted(read, readChange, (found) => writer.insertDeliveries(found, token));
-        const leftOut = records.length - alerts.archivedCount - changes.archivedCount;
+        const leftOut = read.filter(({ entry }) => entry === undefined).length;
         return {
           archivedCount: alerts.archivedCount + changes.archivedCount,
           leftOut: new Map(leftOut > 0 ? [['no entry', leftOut]] : []),

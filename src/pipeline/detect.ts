@@ -49,6 +49,10 @@ export interface DetectedPartition {
 export interface DetectCounts {
   /** By number. */
   readonly partitions: ReadonlyMap<number, DetectedPartition>;
+  /** Partitions whose baselines are read just now, before their first event. */
+  readonly restoring: Set<number>;
+  /** Tokens that each partition may remember. */
+  readonly tokensMax: number;
   /** From the log's taking an event to its being decided, and the finding durable. */
   readonly delays: DelayHistogram;
   events: number;
@@ -89,7 +93,7 @@ interface Owned extends DetectedPartition {
 export async function startDetect(options: DetectOptions): Promise<Stage & { readonly counts: DetectCounts }> {
   const { log, clock } = options;
   const owned = new Map<number, Owned>();
-  const counts = createCounts(owned);
+  const counts = createCounts(owned, options.engine);
   const tellFull = tellOfFullPartitions(options, counts);
   const incarnation = await log.incarnation(TOPICS.events);
   const standby = standbyOf(options, counts);
@@ -98,6 +102,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
     topics: [TOPICS.events],
     assigned: async (topicPartition, committed, lease) => {
       const { partition } = topicPartition;
+      counts.restoring.add(partition);
       const { engine, marks } = await claim(options, partition, await standby.take(partition), incarnation);
       const position = committed?.offset ?? 0;
       owned.set(partition, {
@@ -110,6 +115,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
         committed: position,
         checkpointAt: clock.elapsed(),
       });
+      counts.restoring.delete(partition);
       return undefined;
     },
     batch: async ({ partition }, records) => {
@@ -235,9 +241,11 @@ async function makeRoom(context: Context, part: Owned, results: Results): Promis
   return true;
 }
 
-function createCounts(partitions: DetectCounts['partitions']): DetectCounts {
+function createCounts(partitions: DetectCounts['partitions'], { tokensMax, installed }: EngineOptions): DetectCounts {
   return {
     partitions,
+    restoring: new Set(),
+    tokensMax,
     delays: new DelayHistogram(),
     events: 0,
     replayed: 0,
@@ -246,7 +254,7 @@ function createCounts(partitions: DetectCounts['partitions']): DetectCounts {
     deadLetters: 0,
     forgotten: 0,
     unadmitted: 0,
-    failures: new Map(),
+    failures: new Map(installed.map(({ detector }) => [detector.id, 0])),
   };
 }
 

@@ -18,29 +18,42 @@ export interface Reader {
   /** Offset of the next record to read; where nothing was committed, of the first that is kept. */
   readonly committed: number;
   readonly end: number;
+  /** Records not dealt with yet: as far as is known, not committed. */
   readonly lagRecords: number;
-  /** Age of the first record not yet committed, ms; 0 when there is none. */
+  /** Age of the first of them, ms; 0 when there is none. */
   readonly lagMs: number;
 }
 
-/** How far all stages have come. @param groups only these; default: all */
+/** Where somebody stands beyond what is committed; `undefined`: nowhere else. */
+export type Reached = (group: string, topic: string, partition: number) => number | undefined;
+
+/** How far our stages have come. @param groups only these; default: all */
 export async function readReaders(
   log: Log,
   now: number,
   groups: readonly string[] = Object.values(GROUPS),
+  reached?: Reached,
 ): Promise<readonly Reader[]> {
   const wanted = READERS.filter(([group]) => groups.includes(group));
-  const found = await Promise.all(wanted.map(([group, topic]) => readersOf(log, group, topic, now)));
+  const found = await Promise.all(wanted.map(([group, topic]) => readersOf(log, now, group, topic, reached)));
   return found.flat();
 }
 
-async function readersOf(log: Log, group: string, topic: string, now: number): Promise<readonly Reader[]> {
-  const [offsets, committed] = await Promise.all([log.offsets(topic), log.committed(group, topic)]);
+/** How far a group has come with a topic. */
+export async function readersOf(
+  log: Log,
+  now: number,
+  group: string,
+  topic: string,
+  reached: Reached = () => undefined,
+): Promise<readonly Reader[]> {
+  const [offsets, positions] = await Promise.all([log.offsets(topic), log.committed(group, topic)]);
   return Promise.all(
     offsets.map(async ({ partition, earliest, end }) => {
-      const at = Math.max(earliest, committed.get(partition)?.offset ?? 0);
+      const committed = Math.max(earliest, positions.get(partition)?.offset ?? 0);
+      const at = Math.min(end, Math.max(committed, reached(group, topic, partition) ?? 0));
       const lagMs = at < end ? Math.max(0, now - (await appendedAt(log, topic, partition, at, now))) : 0;
-      return { group, topic, partition, committed: at, end, lagRecords: end - at, lagMs };
+      return { group, topic, partition, committed, end, lagRecords: end - at, lagMs };
     }),
   );
 }

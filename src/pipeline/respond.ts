@@ -1,7 +1,9 @@
 import type { Policy } from '../decide/policy.ts';
 import { type ActionEntry, type Decided, Responder } from '../decide/responder.ts';
+import type { Action, ActionState } from '../domain/action.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ifOwned, type Lease, type Log, type LogRecord, type Member } from '../log/log.ts';
+import { ActionTally } from './action-tally.ts';
 import type { Dispatcher, Progress } from './dispatcher.ts';
 import { decodeFindingsRecord } from './findings.ts';
 import { type LedgerEntry, LedgerReader, ledgerEntries, ledgerRecord, readOn, termRecord } from './ledger.ts';
@@ -29,10 +31,19 @@ export interface RespondCounts {
   assessments: number;
   requests: number;
   actions: number;
-  /** How actions went, by `kind/state`, such as `notify/accepted`. */
-  readonly outcomes: Map<string, number>;
-  /** Actions approved and without an outcome; 0 while another process is in office. */
-  readonly open: () => number;
+  /** What was decided: approved, held for a person, or what enforcing would have done. */
+  readonly decisions: ActionTally;
+  /** How actions went. */
+  readonly outcomes: ActionTally;
+  /** What is approved and not ended yet; `null` while another process is in office. */
+  readonly open: () => readonly OpenActions[] | null;
+}
+
+/** Actions that wait for one target, or for proof. */
+export interface OpenActions extends Pick<Action, 'kind' | 'target'> {
+  readonly count: number;
+  /** When the oldest was decided. */
+  readonly oldestAt: number;
 }
 
 /**
@@ -42,8 +53,7 @@ export interface RespondCounts {
  */
 export async function startRespond(options: RespondOptions): Promise<Stage & { readonly counts: RespondCounts }> {
   const { log, onWarning } = options;
-  const open = () => term?.openCount ?? 0;
-  const counts: RespondCounts = { assessments: 0, requests: 0, actions: 0, outcomes: new Map(), open };
+  const counts = createCounts(options.policy, () => term?.open ?? null);
   const failed = Promise.withResolvers<never>();
   let term: Term | undefined;
   let termCount = 0;
@@ -79,6 +89,12 @@ export async function startRespond(options: RespondOptions): Promise<Stage & { r
   return { name: 'respond', done: Promise.race([member.done, failed.promise]), counts, stop: () => member.stop() };
 }
 
+function createCounts({ revocationRules }: Policy, open: RespondCounts['open']): RespondCounts {
+  const decisions = new ActionTally();
+  for (const { revoker } of revocationRules) decisions.note({ kind: 'revoke', target: revoker }, 'held', 0);
+  return { assessments: 0, requests: 0, actions: 0, decisions, outcomes: new ActionTally(), open };
+}
+
 /** What the ledger says, read as far as the reader stands. */
 interface Book {
   readonly responder: Responder;
@@ -104,6 +120,9 @@ async function takeOffice({ log, policy }: RespondOptions, name: string, lease: 
   }
   return book;
 }
+
+/** What an action begins as. */
+const DECIDED: ReadonlySet<ActionState> = new Set(['approved', 'shadow', 'held']);
 
 /** The time during which the findings log is this member's. */
 class Term {
@@ -132,8 +151,15 @@ class Term {
     this.#fail = fail;
   }
 
-  get openCount(): number {
-    return this.#book.responder.unsettled().length;
+  get open(): readonly OpenActions[] {
+    const open = new Map<string, OpenActions>();
+    for (const { action } of this.#book.responder.unsettled()) {
+      const { kind, target, decidedAt } = action;
+      const key = `${kind}/${target}`;
+      const { count = 0, oldestAt = decidedAt } = open.get(key) ?? {};
+      open.set(key, { kind, target, count: count + 1, oldestAt: Math.min(oldestAt, decidedAt) });
+    }
+    return [...open.values()];
   }
 
   /** Goes on with what a predecessor has left open. */
@@ -175,9 +201,11 @@ class Term {
     if (decisions.length === 0 || !this.lease.valid()) return;
     const records = decisions.flatMap(ledgerEntries).map((entry) => ledgerRecord(entry, this.#book.name));
     await this.#options.log.append(TOPICS.ledger, records);
-    const due = decisions
+    const fresh = decisions
       .flatMap(({ actions }) => actions)
-      .filter(({ state, attemptCount }) => state === 'approved' && attemptCount === 0);
+      .filter(({ state, attemptCount }) => attemptCount === 0 && DECIDED.has(state));
+    for (const { action, state } of fresh) this.#counts.decisions.note(action, state);
+    const due = fresh.filter(({ state }) => state === 'approved');
     if (due.length === 0 || !(await this.#isInOffice())) return;
     for (const entry of due) this.#dispatch(entry);
   }
@@ -230,8 +258,8 @@ class Term {
     return this.#serial(async () => {
       const now = this.#options.clock.now();
       const decided = this.#book.responder.onOutcome(actionId, state, detail, attemptCount, now);
-      const key = `${this.#book.responder.action(actionId)?.action.kind}/${state}`;
-      this.#counts.outcomes.set(key, (this.#counts.outcomes.get(key) ?? 0) + 1);
+      const known = this.#book.responder.action(actionId);
+      if (known) this.#counts.outcomes.note(known.action, state);
       if (decided) await this.#write([decided]);
     });
   }

@@ -85,13 +85,14 @@ export async function assemble(
   };
   try {
     await log.ensureTopics(topicSpecs(config.log));
-    const context: Context = { config, detectors, log, closing, opened: {}, ...options };
+    const context: Context = { config, detectors, log, closing, opened: {}, sourceTopics: [], ...options };
     const wanted = config.stages.filter((name) => name !== 'archive' || config.clickhouse.kind !== 'off');
     const pipeline = await startStages(Object.fromEntries(wanted.map((name) => [name, () => START[name](context)])));
     const counts = Object.fromEntries(pipeline.stages.map((stage) => [stage.name, stage.counts])) as Counts;
     const conservation = conserve(context, counts);
     closing.push(() => conservation.stop());
-    const watched = { log, clock: systemClock, counts, conservation, done: pipeline.done };
+    const { sourceTopics } = context;
+    const watched = { log, clock: systemClock, counts, sourceTopics, conservation, done: pipeline.done };
     if (config.operations) closing.push(await operate(config.operations, watched, pipeline, options.logger));
     return { ...pipeline, counts, close };
   } catch (cause) {
@@ -118,11 +119,16 @@ async function operate(
   pipeline: Pipeline,
   logger: AssembleOptions['logger'],
 ): Promise<() => Promise<void>> {
+  const facts = observe({ ...watched, readyLagMsMax });
   try {
-    const operations = await openOperations({ host, port, facts: observe({ ...watched, readyLagMsMax }) });
+    const operations = await openOperations({ host, port, facts });
     logger.info({ url: operations.url }, 'operations endpoint listens');
-    return operations.close;
+    return async () => {
+      facts.close();
+      await operations.close();
+    };
   } catch (cause) {
+    facts.close();
     await pipeline.stop();
     throw cause;
   }

@@ -1,36 +1,35 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../domain/clock.ts';
 import { histogramSamples, type Metric, samplesOf } from '../http/metrics.ts';
+import type { ActionTally } from '../pipeline/action-tally.ts';
 import type { ArchiveCounts } from '../pipeline/archive.ts';
 import type { CollectCounts } from '../pipeline/collect.ts';
 import type { DetectCounts } from '../pipeline/detect.ts';
 import { DELAY_BOUNDS_MS } from '../pipeline/histogram.ts';
-import type { RespondCounts } from '../pipeline/respond.ts';
-import type { Status } from './observe.ts';
-
-const loopDelay = monitorEventLoopDelay({ resolution: 20 });
-loopDelay.enable();
+import type { OpenActions, RespondCounts } from '../pipeline/respond.ts';
+import type { Look } from './observe.ts';
+import { checkpointAgeMs } from './status.ts';
 
 /** Everything that is measured of a process. Labels are words of the program and the configuration only. */
-export function metricsOf({ counts, readers, rests, obstacles, alive }: Status, clock: Clock): readonly Metric[] {
+export function metricsOf(look: Look, clock: Clock, loopDelayMs: number): readonly Metric[] {
+  const { counts, readers, rests, obstacles, alive } = look;
   const { collect, detect, respond, archive } = counts;
   return [
     gauge('tokenwarden_up', 'Whether all stages run.', Number(alive)),
     gauge('tokenwarden_ready', 'Whether the process is ready: see /readyz.', Number(obstacles.length === 0)),
     ...(collect ? collectMetrics(collect) : []),
     ...(detect ? detectMetrics(detect, clock) : []),
-    ...(respond ? respondMetrics(respond) : []),
+    ...(respond ? respondMetrics(respond, clock) : []),
     ...(archive ? archiveMetrics(archive) : []),
     {
       name: 'tokenwarden_lag_records',
       kind: 'gauge',
-      help: 'Records that a stage has not committed yet.',
+      help: 'Records that a stage or source has not dealt with yet.',
       samples: readers.map(({ lagRecords, ...place }) => ({ labels: labelsOf(place), value: lagRecords })),
     },
     {
       name: 'tokenwarden_lag_seconds',
       kind: 'gauge',
-      help: 'Age of the first record that a stage has not committed yet.',
+      help: 'Age of the first record that a stage or source has not dealt with yet.',
       samples: readers.map(({ lagMs, ...place }) => ({ labels: labelsOf(place), value: lagMs / 1000 })),
     },
     {
@@ -42,13 +41,20 @@ export function metricsOf({ counts, readers, rests, obstacles, alive }: Status, 
         value: restRecords,
       })),
     },
-    gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', process.memoryUsage.rss()),
-    gauge('tokenwarden_event_loop_delay_p99_seconds', 'Delay of the event loop since the start.', loopP99()),
+    ...processMetrics(look, loopDelayMs),
   ];
 }
 
-function loopP99(): number {
-  return loopDelay.percentile(99) / 1e9;
+function processMetrics({ at, uptimeMs }: Look, loopDelayMs: number): readonly Metric[] {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return [
+    gauge('process_start_time_seconds', 'When the stages had started, since the epoch.', (at - uptimeMs) / 1000),
+    counter('process_cpu_seconds_total', 'Processor time spent.', (user + system) / 1e6),
+    gauge('process_resident_memory_bytes', 'Resident memory size.', rss),
+    gauge('nodejs_heap_size_used_bytes', 'Memory used by JavaScript.', heapUsed),
+    gauge('tokenwarden_event_loop_delay_p99_seconds', 'Delay of the event loop, lately.', loopDelayMs / 1000),
+  ];
 }
 
 function labelsOf({ group, topic, partition }: { group: string; topic: string; partition: number }) {
@@ -108,34 +114,47 @@ function detectMetrics(detect: DetectCounts, clock: Clock): readonly Metric[] {
       help: 'Tokens remembered in each partition of this process.',
       samples: partitions.map(([partition, { engine }]) => ({ labels: { partition }, value: engine.tokenCount })),
     },
+    gauge('tokenwarden_partition_tokens_max', 'Tokens that each partition may remember.', detect.tokensMax),
+    gauge('tokenwarden_restoring_partitions', 'Partitions whose baselines are being read.', detect.restoring.size),
     {
       name: 'tokenwarden_checkpoint_age_seconds',
       kind: 'gauge',
       help: 'Time since the last checkpoint of a partition with something to make durable; 0 with nothing.',
-      samples: partitions.map(([partition, { position, committed, checkpointAt }]) => ({
+      samples: partitions.map(([partition, part]) => ({
         labels: { partition },
-        value: position === committed ? 0 : (clock.elapsed() - checkpointAt) / 1000,
+        value: checkpointAgeMs(part, clock) / 1000,
       })),
     },
   ];
 }
 
-function respondMetrics({ assessments, requests, outcomes, open }: RespondCounts): readonly Metric[] {
-  const samples = [...outcomes].map(([key, value]) => {
-    const [kind = '', state = ''] = key.split('/');
-    return { labels: { kind, state }, value };
+function respondMetrics(respond: RespondCounts, clock: Clock): readonly Metric[] {
+  const { assessments, requests, decisions, outcomes } = respond;
+  const open = respond.open();
+  const waiting = (name: string, help: string, value: (one: OpenActions) => number): Metric => ({
+    name,
+    kind: 'gauge',
+    help,
+    samples: (open ?? []).map((one) => ({ labels: { kind: one.kind, target: one.target }, value: value(one) })),
   });
   return [
     counter('tokenwarden_respond_assessments_total', 'Assessments decided on.', assessments),
     counter('tokenwarden_respond_requests_total', 'Requests of people decided on.', requests),
-    {
-      name: 'tokenwarden_action_outcomes_total',
-      kind: 'counter',
-      help: 'How notifications and revocations went.',
-      samples,
-    },
-    gauge('tokenwarden_open_actions', 'Actions approved and without an outcome.', open()),
+    gauge('tokenwarden_in_office', 'Whether this process is the one that responds.', Number(open !== null)),
+    tally('tokenwarden_decisions_total', 'Actions approved, held for a person, or only weighed (shadow).', decisions),
+    tally('tokenwarden_action_outcomes_total', 'How notifications, revocations and undos went.', outcomes),
+    waiting('tokenwarden_open_actions', 'Actions that wait for a target, or for proof.', ({ count }) => count),
+    waiting('tokenwarden_oldest_open_action_seconds', 'Time since the oldest of them was decided.', ({ oldestAt }) =>
+      Math.max(0, (clock.now() - oldestAt) / 1000),
+    ),
   ];
+}
+
+function tally(name: string, help: string, actions: ActionTally): Metric {
+  const samples = actions
+    .all()
+    .map(({ kind, target, state, count }) => ({ labels: { kind, target, state }, value: count }));
+  return { name, kind: 'counter', help, samples };
 }
 
 function archiveMetrics({ partitions }: ArchiveCounts): readonly Metric[] {

@@ -1,27 +1,33 @@
 import type { Clock } from '../domain/clock.ts';
 import type { OperationsFacts } from '../http/operations.ts';
 import type { Log } from '../log/log.ts';
-import { type Reader, readReaders } from '../pipeline/readers.ts';
-import { GROUPS } from '../pipeline/topics.ts';
+import { type Reached, type Reader, readersOf, readReaders } from '../pipeline/readers.ts';
+import { GROUPS, TOPICS } from '../pipeline/topics.ts';
+import { askLogs, type Question } from './ask-logs.ts';
 import type { Counts } from './assemble.ts';
+import { createLoopDelay } from './loop-delay.ts';
 import { metricsOf } from './metrics.ts';
+import type { SourceTopics } from './open-source.ts';
+import { statusOf } from './status.ts';
 import type { ConservationWatch, Rest } from './watch-conservation.ts';
 
 export interface ObserveOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly counts: Counts;
+  readonly sourceTopics: readonly SourceTopics[];
   readonly conservation: Pick<ConservationWatch, 'rests'>;
   /** Settles when a stage has failed, or all have ended. */
   readonly done: Promise<void>;
   readonly readyLagMsMax: number;
 }
 
-/** What a process knows of itself: served under `/status`, and what metrics and readiness are made of. */
-export interface Status {
+/** What a process knows of itself at one moment. */
+export interface Look {
   readonly at: number;
   readonly uptimeMs: number;
   readonly alive: boolean;
+  /** What keeps it from being ready. */
   readonly obstacles: readonly string[];
   readonly counts: Counts;
   readonly readers: readonly Reader[];
@@ -30,54 +36,66 @@ export interface Status {
 }
 
 /** Answers what an operations endpoint is asked, about the process that runs here. */
-export function observe(options: ObserveOptions): OperationsFacts {
-  const startedAt = options.clock.elapsed();
-  let isAlive = true;
+export function observe(options: ObserveOptions): OperationsFacts & { close(): void } {
+  const { clock, counts, conservation, readyLagMsMax, done } = options;
+  const startedAt = clock.elapsed();
+  const loopDelay = createLoopDelay(clock);
+  let alive = true;
   const die = () => {
-    isAlive = false;
+    alive = false;
   };
-  options.done.then(die, die);
-  const look = () => lookAt(options, startedAt, isAlive);
+  done.then(die, die);
+  const ask = askLogs(clock, questionsOf(options));
+  const look = async (): Promise<Look> => {
+    const { readers, problems } = await ask();
+    const rests = conservation.rests();
+    const obstacles = alive
+      ? [...restoring(counts), ...problems, ...late(readers, readyLagMsMax), ...missing(rests)]
+      : ['a stage has ended'];
+    return { at: clock.now(), uptimeMs: clock.elapsed() - startedAt, alive, obstacles, counts, readers, rests };
+  };
   return {
-    isAlive: () => isAlive,
+    isAlive: () => alive,
     obstacles: async () => (await look()).obstacles,
-    status: async () => toPlain(await look()),
-    metrics: async () => metricsOf(await look(), options.clock),
+    status: async () => statusOf(await look(), clock),
+    metrics: async () => metricsOf(await look(), clock, loopDelay.p99Ms()),
+    close: loopDelay.close,
   };
 }
 
-async function lookAt(options: ObserveOptions, startedAt: number, alive: boolean) {
-  const { log, clock, counts, conservation, readyLagMsMax } = options;
+/** Each log is asked by itself: one that is away hides nothing of the others. */
+function questionsOf({ log, clock, counts, sourceTopics }: ObserveOptions): readonly Question[] {
   const groups = Object.values(GROUPS).filter((group) => counts[group] !== undefined);
-  const readers = await readReaders(log, clock.now(), groups);
-  const rests = conservation.rests();
-  const obstacles = alive ? obstaclesOf(readers, rests, readyLagMsMax) : ['a stage has ended'];
-  const uptimeMs = clock.elapsed() - startedAt;
-  return { at: clock.now(), uptimeMs, alive, obstacles, counts, readers, rests } satisfies Status;
+  // What is decided and waits for its checkpoint only is not behind.
+  const reached: Reached = (group, topic, partition) =>
+    group === GROUPS.detect && topic === TOPICS.events ? counts.detect?.partitions.get(partition)?.position : undefined;
+  return [
+    { what: 'our log', ask: () => readReaders(log, clock.now(), groups, reached) },
+    ...sourceTopics.map(({ log: other, group, topics }) => ({
+      what: `the topics that group ${group} reads`,
+      ask: async () => (await Promise.all(topics.map((topic) => readersOf(other, clock.now(), group, topic)))).flat(),
+    })),
+  ];
 }
 
-function obstaclesOf(readers: readonly Reader[], rests: readonly Rest[], readyLagMsMax: number): readonly string[] {
-  const late = readers
+function restoring({ detect }: Counts): readonly string[] {
+  return [...(detect?.restoring ?? [])].map((partition) => `detect restores the baselines of events/${partition}`);
+}
+
+function late(readers: readonly Reader[], readyLagMsMax: number): readonly string[] {
+  return readers
     .filter(({ lagMs }) => lagMs > readyLagMsMax)
     .map(
       ({ group, topic, partition, lagMs, lagRecords }) =>
         `${group} is ${Math.round(lagMs / 1000)} s (${lagRecords} records) behind at ${topic}/${partition}`,
     );
-  const missing = rests
+}
+
+function missing(rests: readonly Rest[]): readonly string[] {
+  return rests
     .filter(({ restRecords }) => restRecords !== 0)
     .map(
       ({ stage, topic, partition, restRecords }) =>
         `${stage} cannot account for ${restRecords} records of ${topic}${partition === null ? '' : `/${partition}`}`,
     );
-  return [...late, ...missing];
-}
-
-/** Maps and histograms as JSON has them. */
-function toPlain(value: object): object {
-  return JSON.parse(
-    JSON.stringify(value, (_, part: unknown) => {
-      if (part instanceof Map) return Object.fromEntries(part);
-      return part instanceof Float64Array ? Array.from(part) : part;
-    }),
-  ) as object;
 }

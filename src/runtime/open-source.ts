@@ -9,6 +9,13 @@ import { systemClock } from './clock.ts';
 import type { Logger } from './logger.ts';
 import { openSourceLog } from './open-log.ts';
 
+/** Topics that a source reads. */
+export interface SourceTopics {
+  readonly log: Log;
+  readonly group: string;
+  readonly topics: readonly string[];
+}
+
 /** What sources need of the process they run in. */
 export interface SourceSurroundings {
   readonly config: Config;
@@ -17,6 +24,8 @@ export interface SourceSurroundings {
   readonly logger: Logger;
   /** What is to be closed when the process ends. */
   readonly closing: (() => Promise<void>)[];
+  /** What sources read from elsewhere, so that it can be seen how far they have come. */
+  readonly sourceTopics: SourceTopics[];
 }
 
 /** Opens a source of a configuration; nothing is read yet. */
@@ -46,11 +55,12 @@ export async function openSource(source: SourceConfig, surroundings: SourceSurro
 
 async function openTopics(
   source: Extract<SourceConfig, { kind: 'kafka' }>,
-  { config, logger, closing }: SourceSurroundings,
+  { config, logger, closing, sourceTopics }: SourceSurroundings,
 ): Promise<Source> {
   const { name, topics, group = `tokenwarden.${name}` } = source;
   const log = await openSourceLog(source, config.log, logger);
   closing.push(() => log.close());
+  sourceTopics.push({ log, group, topics });
   return openKafkaSource({
     name,
     log,

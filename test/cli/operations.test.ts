@@ -91,7 +91,7 @@ describe('the operations endpoint', () => {
   it('is what the status command asks, beside the logs', async () => {
     const config = ['--config', join(folder, 'tokenwarden.yaml')];
     const { code, out } = await runTokenwarden(['status', ...config]);
-    expect(out).toMatch(/^STAGE +LOG +COMMITTED +END +BEHIND +OLDEST\ndetect +events\/0/);
+    expect(out).toMatch(/^READER +LOG +COMMITTED +END +BEHIND +OLDEST\ndetect +events\/0/);
     expect(out).toContain('0 records are not accounted for');
     expect(code).toBe(0);
     const json = JSON.parse((await runTokenwarden(['status', '--json', ...config])).out);
@@ -101,7 +101,7 @@ describe('the operations endpoint', () => {
   it('ends with the process, and then the status command says that nobody answers', async () => {
     await watching.stop();
     const { code, out } = await runTokenwarden(['status', '--config', join(folder, 'tokenwarden.yaml')]);
-    expect(out).toContain('! no process answers at the operations endpoint');
+    expect(out).toContain('! no process answers at http');
     expect(code).toBe(1);
   }, 30_000);
 });

@@ -1,9 +1,11 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startKafka } from '../test/support/kafka-server.ts';
+import { measureArchive } from './archive.ts';
 import { inChild } from './child.ts';
 import { measureFailover } from './failover.ts';
 import { measureLatency } from './latency.ts';
+import { measureRecovery } from './recovery.ts';
 import { type CostGrowth, type Results, type State, tableOf } from './results.ts';
 import { measureThroughput } from './throughput.ts';
 
@@ -43,7 +45,9 @@ async function measure(brokers: readonly string[], how: string): Promise<Results
     failoverSeconds: await measureFailover(brokers, say),
     ...(!values.quick && {
       state: await inChild<State>('held-bytes'),
+      recoverySeconds: await measureRecovery(brokers, say),
       costGrowth: await inChild<CostGrowth>('cost-growth'),
+      archive: await measureArchive(brokers, SIZE.events, say),
     }),
   };
 }

@@ -1,0 +1,63 @@
+import { openKafkaLog } from '../src/log/kafka.ts';
+import { systemClock } from '../src/runtime/clock.ts';
+import { runDetect } from './detect.ts';
+import { fill } from './fill.ts';
+import { type Instance, install, until } from './installation.ts';
+
+/** The detect stage alone, and beside an archive in another process, over as many events. */
+export interface Archive {
+  readonly detectRatio: number;
+  /** Events the archive inserts, to those that detect decides meanwhile. Above 1, it keeps up. */
+  readonly keepUpRatio: number;
+  readonly archivePerSecond: number;
+}
+
+const PARTITION_COUNT = 4;
+const LIMIT_MS = 60_000;
+
+export async function measureArchive(
+  brokers: readonly string[],
+  eventCount: number,
+  say: (text: string) => void,
+): Promise<Archive> {
+  const alone = await measure(brokers, eventCount, false);
+  const beside = await measure(brokers, eventCount, true);
+  say(
+    `detect ${Math.round(alone.detectPerSecond)}/s alone, ${Math.round(beside.detectPerSecond)}/s beside the archive`,
+  );
+  return {
+    detectRatio: beside.detectPerSecond / alone.detectPerSecond,
+    keepUpRatio: beside.archivePerSecond / beside.detectPerSecond,
+    archivePerSecond: beside.archivePerSecond,
+  };
+}
+
+async function measure(brokers: readonly string[], eventCount: number, withArchive: boolean) {
+  const installation = await install(brokers, 'archive', PARTITION_COUNT);
+  const { prefix } = installation;
+  const log = await openKafkaLog({ brokers, topicPrefix: prefix, clock: systemClock });
+  try {
+    await fill(log, eventCount);
+    const archive = withArchive ? await startArchive(installation.start) : undefined;
+    const before = await archivedBy(archive);
+    const startedAt = performance.now();
+    const detectPerSecond = await runDetect(log, eventCount);
+    const archived = (await archivedBy(archive)) - before;
+    return { detectPerSecond, archivePerSecond: (archived / (performance.now() - startedAt)) * 1000 };
+  } finally {
+    await log.close();
+    await installation.close();
+  }
+}
+
+/** Starts it and waits until it is at work on the events. */
+async function startArchive(start: (more: object) => Promise<Instance>): Promise<Instance> {
+  const archive = await start({ stages: ['archive'], clickhouse: { kind: 'embedded' } });
+  await until('the archive begins', async () => (await archivedBy(archive)) > 0, LIMIT_MS);
+  return archive;
+}
+
+async function archivedBy(instance: Instance | undefined): Promise<number> {
+  const consumed = await instance?.metric('tokenwarden_archive_consumed_total');
+  return [...(consumed?.values() ?? [])].reduce((sum, value) => sum + value, 0);
+}

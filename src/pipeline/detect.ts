@@ -62,6 +62,8 @@ export interface DetectCounts {
   repeated: number;
   assessments: number;
   deadLetters: number;
+  /** Deleted by retention before they were read. */
+  deleted: number;
   /** Young tokens that made room for others when their partition was full. */
   forgotten: number;
   /** Events of new tokens for which no young one could make room. */
@@ -132,12 +134,11 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
       if (part) await part.serial(() => checkpoint(options, part, member));
       standby.release(partition);
     },
-    gap: ({ partition }, fromOffset, toOffset) =>
-      options.onWarning('events were deleted before they were read: baselines have a gap', {
-        partition,
-        fromOffset,
-        toOffset,
-      }),
+    gap: ({ partition }, fromOffset, toOffset) => {
+      const facts = { partition, fromOffset, toOffset };
+      options.onWarning('events were deleted before they were read: baselines have a gap', facts);
+      counts.deleted += toOffset - fromOffset;
+    },
   });
   const member = await joining;
   const stopping = new AbortController();
@@ -252,6 +253,7 @@ function createCounts(partitions: DetectCounts['partitions'], { tokensMax, insta
     repeated: 0,
     assessments: 0,
     deadLetters: 0,
+    deleted: 0,
     forgotten: 0,
     unadmitted: 0,
     failures: new Map(installed.map(({ detector }) => [detector.id, 0])),

@@ -31,6 +31,8 @@ export interface RespondCounts {
   assessments: number;
   requests: number;
   actions: number;
+  /** Findings deleted by retention before they were read. */
+  deleted: number;
   /** What was decided: approved, held for a person, or what enforcing would have done. */
   readonly decisions: ActionTally;
   /** How actions went. */
@@ -82,17 +84,26 @@ export async function startRespond(options: RespondOptions): Promise<Stage & { r
       term = undefined;
       await current?.end();
     },
-    gap: (_, fromOffset, toOffset) =>
-      onWarning('findings were deleted before they were read', { fromOffset, toOffset }),
+    gap: (_, fromOffset, toOffset) => {
+      onWarning('findings were deleted before they were read', { fromOffset, toOffset });
+      counts.deleted += toOffset - fromOffset;
+    },
   });
   const member = await joining;
   return { name: 'respond', done: Promise.race([member.done, failed.promise]), counts, stop: () => member.stop() };
 }
 
-function createCounts({ revocationRules }: Policy, open: RespondCounts['open']): RespondCounts {
-  const decisions = new ActionTally();
-  for (const { revoker } of revocationRules) decisions.note({ kind: 'revoke', target: revoker }, 'held', 0);
-  return { assessments: 0, requests: 0, actions: 0, decisions, outcomes: new ActionTally(), open };
+/** What an alarm looks at is there from the beginning, as 0. */
+function createCounts({ routes, revocationRules }: Policy, open: RespondCounts['open']): RespondCounts {
+  const [decisions, outcomes] = [new ActionTally(), new ActionTally()];
+  for (const target of new Set(routes.flatMap(({ receivers }) => receivers)))
+    for (const state of ['refused', 'expired'] as const) outcomes.note({ kind: 'notify', target }, state, 0);
+  for (const { revoker: target } of revocationRules) {
+    decisions.note({ kind: 'revoke', target }, 'held', 0);
+    for (const state of ['refused', 'expired', 'ineffective'] as const)
+      outcomes.note({ kind: 'revoke', target }, state, 0);
+  }
+  return { assessments: 0, requests: 0, actions: 0, deleted: 0, decisions, outcomes, open };
 }
 
 /** What the ledger says, read as far as the reader stands. */

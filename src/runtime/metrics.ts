@@ -11,7 +11,7 @@ import { checkpointAgeMs } from './status.ts';
 
 /** Everything that is measured of a process. Labels are words of the program and the configuration only. */
 export function metricsOf(look: Look, clock: Clock, loopDelayMs: number): readonly Metric[] {
-  const { counts, readers, rests, obstacles, alive } = look;
+  const { counts, deleted, readers, rests, obstacles, alive } = look;
   const { collect, detect, respond, archive } = counts;
   return [
     gauge('tokenwarden_up', 'Whether all stages run.', Number(alive)),
@@ -32,6 +32,12 @@ export function metricsOf(look: Look, clock: Clock, loopDelayMs: number): readon
       help: 'Age of the first record that a stage or source has not dealt with yet.',
       samples: readers.map(({ lagMs, ...place }) => ({ labels: labelsOf(place), value: lagMs / 1000 })),
     },
+    counters(
+      'tokenwarden_deleted_unread_total',
+      'Records deleted by retention before they were read.',
+      'group',
+      deleted,
+    ),
     {
       name: 'tokenwarden_conservation_rest_records',
       kind: 'gauge',

@@ -30,6 +30,8 @@ export interface Look {
   /** What keeps it from being ready. */
   readonly obstacles: readonly string[];
   readonly counts: Counts;
+  /** Records that retention deleted before they were read, by the group that should have. */
+  readonly deleted: ReadonlyMap<string, number>;
   readonly readers: readonly Reader[];
   /** Records of which nobody knows what became of them: by where they were lost. All 0, or something is wrong. */
   readonly rests: readonly Rest[];
@@ -52,7 +54,9 @@ export function observe(options: ObserveOptions): OperationsFacts & { close(): v
     const obstacles = alive
       ? [...restoring(counts), ...problems, ...late(readers, readyLagMsMax), ...missing(rests)]
       : ['a stage has ended'];
-    return { at: clock.now(), uptimeMs: clock.elapsed() - startedAt, alive, obstacles, counts, readers, rests };
+    const deleted = deletedOf(options);
+    const uptimeMs = clock.elapsed() - startedAt;
+    return { at: clock.now(), uptimeMs, alive, obstacles, counts, deleted, readers, rests };
   };
   return {
     isAlive: () => alive,
@@ -76,6 +80,19 @@ function questionsOf({ log, clock, counts, sourceTopics }: ObserveOptions): read
       ask: async () => (await Promise.all(topics.map((topic) => readersOf(other, clock.now(), group, topic)))).flat(),
     })),
   ];
+}
+
+function deletedOf({ counts, sourceTopics }: ObserveOptions): ReadonlyMap<string, number> {
+  const deleted = new Map(sourceTopics.map(({ group, deletedCount }) => [group, deletedCount]));
+  const { detect, respond, archive } = counts;
+  if (detect) deleted.set(GROUPS.detect, detect.deleted);
+  if (respond) deleted.set(GROUPS.respond, respond.deleted);
+  if (archive)
+    deleted.set(
+      GROUPS.archive,
+      [...archive.partitions.values()].reduce((sum, one) => sum + one.deleted, 0),
+    );
+  return deleted;
 }
 
 function restoring({ detect }: Counts): readonly string[] {

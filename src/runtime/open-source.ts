@@ -14,6 +14,8 @@ export interface SourceTopics {
   readonly log: Log;
   readonly group: string;
   readonly topics: readonly string[];
+  /** Records deleted by retention before they were read. */
+  deletedCount: number;
 }
 
 /** What sources need of the process they run in. */
@@ -60,17 +62,18 @@ async function openTopics(
   const { name, topics, group = `tokenwarden.${name}` } = source;
   const log = await openSourceLog(source, config.log, logger);
   closing.push(() => log.close());
-  sourceTopics.push({ log, group, topics });
+  const read: SourceTopics = { log, group, topics, deletedCount: 0 };
+  sourceTopics.push(read);
   return openKafkaSource({
     name,
     log,
     topics,
     group,
     clock: systemClock,
-    gap: ({ topic, partition }, fromOffset, toOffset) =>
-      logger.warn(
-        { source: name, topic, partition, fromOffset, toOffset },
-        'records were deleted before they were read',
-      ),
+    gap: ({ topic, partition }, fromOffset, toOffset) => {
+      const facts = { source: name, topic, partition, fromOffset, toOffset };
+      logger.warn(facts, 'records were deleted before they were read');
+      read.deletedCount += toOffset - fromOffset;
+    },
   });
 }

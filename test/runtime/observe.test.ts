@@ -103,13 +103,19 @@ describe('what a process tells of itself', () => {
 
   it('tells how far a source is behind with what it reads from elsewhere', async () => {
     await log.append(TOPICS.findings, [{ key: null, partition: 0, value: Buffer.from('{}') }]);
-    const told = facts({}, log, [{ log, group: 'tokenwarden.audit', topics: [TOPICS.findings] }]);
+    const told = facts({}, log, [{ log, group: 'tokenwarden.audit', topics: [TOPICS.findings], deletedCount: 4 }]);
     const text = await render(told);
     const place = '{group="tokenwarden.audit",topic="findings",partition="0"}';
     expect(text).toContain(`\ntokenwarden_lag_records${place} 1\n`);
+    expect(text).toContain('\ntokenwarden_deleted_unread_total{group="tokenwarden.audit"} 4\n');
     await systemClock.sleep(30);
     expect(
-      await facts({}, log, [{ log, group: 'tokenwarden.audit', topics: [TOPICS.findings] }], 20).obstacles(),
+      await facts(
+        {},
+        log,
+        [{ log, group: 'tokenwarden.audit', topics: [TOPICS.findings], deletedCount: 4 }],
+        20,
+      ).obstacles(),
     ).toEqual(['tokenwarden.audit is 0 s (1 records) behind at findings/0']);
   });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { startTokenwarden, type TokenwardenProcess } from '../support/tokenwarde
 /** Stands in every field that an event may fill as it likes. */
 const MARKER = 'zq-marker-7';
 const EVENT_COUNT = 300;
+const SECRET = `whsec_${Buffer.from('a secret of at least 24 bytes').toString('base64')}`;
 
 let folder: string;
 let base: string;
@@ -36,6 +38,12 @@ beforeAll(async () => {
     detection: { checkpointIntervalMs: 200 },
     operations: { port },
     sources: [{ name: 'app', kind: 'file', format: 'canonical', path }],
+    response: {
+      receivers: { screen: { kind: 'console' } },
+      routes: [{ receivers: ['screen'] }],
+      revokers: { gateway: { kind: 'webhook', url: 'https://gateway.example.com', secrets: [SECRET] } },
+      revocation: { rules: [{ revoker: 'gateway' }] },
+    },
   });
   await watching.logged('operations endpoint listens');
 }, 60_000);
@@ -82,9 +90,32 @@ describe('the operations endpoint', () => {
     expect(await get('/readyz')).toMatchObject({ code: 200, text: '{"ready":true,"obstacles":[]}' });
   });
 
+  it('has what alerts and documentation name, with the labels and values they look for', async () => {
+    const { text } = await get('/metrics');
+    const files = ['deploy/prometheus-alerts.yaml', 'docs/operations.md'].map((path) => readFileSync(path, 'utf8'));
+    for (const [name] of files.join('\n').matchAll(/\b(?:tokenwarden|process)_[a-z0-9_]+[a-z0-9]/g)) {
+      const family = name.replace(/_(bucket|sum|count)$/, '');
+      expect(text, name).toMatch(new RegExp(`^# TYPE ${family} `, 'm'));
+    }
+    // Actions have a series when there are some: `test/runtime/observe.test.ts`.
+    const selectors = [...(files[0] ?? '').matchAll(/(tokenwarden_(?!oldest_)[a-z0-9_]+)\{([^}]*)\}/g)];
+    expect(selectors.length).toBeGreaterThan(5);
+    for (const [whole, name, labels = ''] of selectors) {
+      const series = text.split('\n').filter((line) => line.startsWith(`${name}{`));
+      for (const [, label, operator, value = ''] of labels.matchAll(/(\w+)(=|=~|!~)"([^"]*)"/g)) {
+        const wanted = operator === '!~' ? '[^"]+' : `(${value})`;
+        expect(
+          series.filter((line) => new RegExp(`[{,]${label}="${wanted}"`).test(line)).length,
+          whole,
+        ).toBeGreaterThan(0);
+      }
+    }
+    expect(text).not.toContain(SECRET);
+  });
+
   it('repeats nothing that an event says, and neither do the logs', async () => {
     for (const path of ['/metrics', '/status', '/readyz', '/nowhere'])
-      expect((await get(path)).text).not.toContain(MARKER);
+      expect((await get(path)).text, path).not.toContain(MARKER);
     expect(watching.log()).not.toContain(MARKER);
   });
 

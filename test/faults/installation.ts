@@ -155,7 +155,11 @@ export async function checkBooks(installation: Installation, traffic: Pick<Traff
 
   // Every alert is in the ledger, every action settled, every notification and order received, one body under each id.
   assert.deepEqual([...alertIds].sort(), [...expectedAlertIds].sort(), 'alerts');
-  const wrong = books.actions.filter(({ action, state }) => !isSettledAs(action.kind, state));
+  // A token that is alarming before its baseline is old enough is rightly held, and nobody is called for it.
+  const isYoung = ({ action }: (typeof books.actions)[number]) => action.reason.code === 'baseline-too-young';
+  const wrong = books.actions.filter((entry) =>
+    entry.state === 'held' ? !isYoung(entry) : !isSettledAs(entry.action.kind, entry.state),
+  );
   assert.deepEqual(
     wrong.map(({ action, state, detail }) => `${action.kind} ${state} ${detail}`),
     [],
@@ -166,7 +170,9 @@ export async function checkBooks(installation: Installation, traffic: Pick<Traff
     const id = String(headers['webhook-id']);
     bodies.set(id, (bodies.get(id) ?? new Set()).add(body));
   }
-  const due = books.actions.filter(({ state }) => state !== 'superseded').map(({ action }) => action.id);
+  const due = books.actions
+    .filter(({ state }) => state !== 'superseded' && state !== 'held')
+    .map(({ action }) => action.id);
   assert.deepEqual(
     due.filter((id) => !bodies.has(id)),
     [],

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/load.ts';
 import { policyOf } from '../config/mapping.ts';
 import { systemResolve } from '../deliver/address.ts';
@@ -19,6 +20,7 @@ import type { Pipeline } from '../pipeline/watch-stages.ts';
 import { openClickHouse } from '../store/connection.ts';
 import { migrate } from '../store/migrate.ts';
 import { createStoreQueries, type StoreQueries } from '../store/queries.ts';
+import { StoreError } from '../store/store-error.ts';
 import { createStoreWriter } from '../store/writer.ts';
 import { systemClock } from './clock.ts';
 import { createDispatcher, type Target } from './dispatch.ts';
@@ -63,6 +65,8 @@ const CHECKPOINT_TOKENS_MAX = 20_000;
 const CONSERVATION_MS = 30_000;
 /** How often standbys read on. */
 const STANDBY_MS = 1000;
+/** How long a start waits for the store to be prepared. Inserts wait as long as it takes. */
+const STORE_WAIT_MS = 5000;
 const ARCHIVE_FLUSH_MS = 2000;
 const ARCHIVE_BATCH_RECORDS_MAX = 20_000;
 const ARCHIVE_BATCH_BYTES_MAX = 16 << 20;
@@ -202,9 +206,19 @@ async function archive({ log, config, closing, opened, logger, between }: Contex
     clickhouse.kind === 'server' ? serverOptions(clickhouse) : { folder: join(dataFolder, 'clickhouse') },
   );
   closing.push(() => store.close());
-  await migrate(store, clickhouse.retentionDays);
   opened.queries = createStoreQueries(store);
-  const sinks = createSinks(createStoreWriter(store));
+  const prepare = once(async () => void (await migrate(store, clickhouse.retentionDays)));
+  const prepared = prepare().catch((cause: unknown) => {
+    // One that refuses is for the operator to see now.
+    if (!(cause instanceof StoreError) || !cause.retryable) throw cause;
+    logger.warn({ cause: cause.message }, 'the store is away; archiving waits');
+  });
+  // A store that is away or hangs must not keep the other stages from starting.
+  await Promise.race([prepared, sleep(STORE_WAIT_MS, undefined, { ref: false })]);
+  const sinks = createSinks(createStoreWriter(store)).map((sink) => ({
+    ...sink,
+    insert: (...call: Parameters<typeof sink.insert>) => prepare().then(() => sink.insert(...call)),
+  }));
   return startArchive({
     log,
     clock: systemClock,
@@ -214,6 +228,18 @@ async function archive({ log, config, closing, opened, logger, between }: Contex
     batchBytesMax: ARCHIVE_BATCH_BYTES_MAX,
     onWarning: (message, facts) => logger.warn(facts, message),
   });
+}
+
+/** Does it until it has succeeded, whoever asks, and no more. */
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run().catch((cause: unknown) => {
+      running = undefined;
+      throw cause;
+    });
+    return running;
+  };
 }
 
 function serverOptions({ url, username, password, database }: Extract<Config['clickhouse'], { kind: 'server' }>) {

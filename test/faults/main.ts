@@ -30,8 +30,7 @@ console.log(`npm run faults -- --seed ${options.seed}${options.short ? ' --short
 const rows: Row[] = [];
 try {
   for (const scenario of scenarios) {
-    for (const log of scenario.on)
-      if (options.log === undefined || options.log === log) rows.push(await run(scenario, log));
+    for (const log of logsOf(scenario)) rows.push(await run(scenario, log));
   }
 } finally {
   const server = await shared;
@@ -75,6 +74,11 @@ function choose(all: readonly Scenario[]): readonly Scenario[] {
     refuse(`no scenario is named "${unknown}"; there are ${all.map(({ id }) => id).join(', ')}`);
   if (wanted) return all.filter(({ id }) => wanted.includes(id));
   return options.short ? all.filter(({ isShort }) => isShort) : all;
+}
+
+function logsOf({ on, isShort }: Scenario): readonly LogKind[] {
+  if (options.log !== undefined) return on.filter((log) => log === options.log);
+  return options.short && typeof isShort === 'string' ? [isShort] : on;
 }
 
 async function run(scenario: Scenario, log: LogKind): Promise<Row> {

@@ -11,8 +11,8 @@ export interface Scenario {
   readonly title: string;
   /** It is run on each of these logs. */
   readonly on: readonly LogKind[];
-  /** Whether `--short` runs it too. */
-  readonly isShort: boolean;
+  /** Whether `--short` runs it too, or on which log alone. */
+  readonly isShort: boolean | LogKind;
   /**
    * Does the harm, then throws unless everything holds that should.
    *

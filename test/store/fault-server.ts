@@ -14,6 +14,9 @@ export interface Asked {
   readonly headers: IncomingHttpHeaders;
 }
 
+/** Requests that are remembered. */
+const ASKED_MAX = 10_000;
+
 export type Reply = (asked: Asked, response: ServerResponse) => void | Promise<void>;
 
 /** A real HTTP server that takes requests as ClickHouse does and then does to them what the test says. */
@@ -23,16 +26,19 @@ export interface FaultServer extends AsyncDisposable {
   reply: Reply;
 }
 
-export async function startFaultServer(reply: Reply): Promise<FaultServer> {
+/** @param port of 127.0.0.1; default: one that is free */
+export async function startFaultServer(reply: Reply, port = 0): Promise<FaultServer> {
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
     void (async () => {
-      const one = await read(request);
+      const one = await read(request).catch(() => undefined);
+      if (one === undefined) return; // Whoever asked has gone away.
       asked.push(one);
+      if (asked.length > ASKED_MAX) asked.shift();
       await faults.reply(one, response);
     })();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const faults: FaultServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,

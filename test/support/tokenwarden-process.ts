@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +10,8 @@ const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
 /** A `tokenwarden` of its own process. */
 export interface TokenwardenProcess {
+  /** Memory it holds now, as the kernel counts it, MiB. */
+  residentMiB(): number;
   /** Everything it wrote to standard error so far. */
   readonly log: () => string;
   /** Resolves once the text stands in standard error; rejects when the process ends before. */
@@ -63,6 +66,10 @@ function watch(child: ChildProcess): TokenwardenProcess {
     return child.exitCode;
   };
   return {
+    residentMiB: () => {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+    },
     log: () => log,
     get exited() {
       return child.exitCode !== null || child.signalCode !== null;

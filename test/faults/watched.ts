@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DAY_MS } from '../../src/baseline/time.ts';
+import { type CanonicalRecord, createFleet, dayOfFleet, type SimulatedToken } from '../../src/simulate/fleet.ts';
+import { theftOf } from '../../src/simulate/theft.ts';
+import { type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
+import type { TokenwardenProcess } from '../support/tokenwarden-process.ts';
+import type { FaultContext } from './scenario.ts';
+
+const DAYS = 10;
+/** A Monday. */
+const START = Date.UTC(2026, 8, 7);
+const SECRET = `whsec_${Buffer.from('a secret of at least 24 bytes').toString('base64')}`;
+
+/** A webhook's options, for tests on this machine. */
+export const HOOK = { kind: 'webhook', secrets: [SECRET], allowInsecure: true, allowPrivateAddresses: true };
+
+/** A fleet with ten days behind it, whose tokens can be stolen one by one, and a gateway that is told to revoke them. */
+export interface Watched {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly gateway: HttpReceiver;
+  /** Lines in the file so far. */
+  readonly lineCount: () => number;
+  /** Writes lines as they are. */
+  write(lines: readonly string[]): void;
+  /** Another day of everybody. */
+  writeDay(): void;
+  /** Has the next token stolen. @returns ms until the gateway was told */
+  steal(tokenwarden: TokenwardenProcess): Promise<number>;
+}
+
+/** Writes the history; `config` lacks the archive and receivers. */
+export async function watchFleet({ folder, log, kafka, defer }: FaultContext, tokenCount = 60): Promise<Watched> {
+  const path = join(folder, 'input.jsonl');
+  const fleet = createFleet('faults', tokenCount);
+  const services = fleet.tokens.filter(({ habit }) => habit === 'service');
+  const gateway = await startHttpReceiver();
+  defer(gateway.close);
+  let [day, stolen, lineCount] = [0, 0, 0];
+  writeFileSync(path, '');
+  const write = (lines: readonly string[]) => {
+    lineCount += lines.length;
+    appendFileSync(path, lines.map((line) => `${line}\n`).join(''));
+  };
+  const textOf = (records: readonly CanonicalRecord[]) => records.map((record) => JSON.stringify(record));
+  const writeDay = () => write(textOf(dayOfFleet(fleet, 'faults', START + day++ * DAY_MS)));
+  for (let i = 0; i < DAYS; i++) writeDay();
+  const steal = async (tokenwarden: TokenwardenProcess) => {
+    const token = services[stolen++] as SimulatedToken | undefined;
+    assert.ok(token, 'no service is left to be stolen');
+    const startedAt = performance.now();
+    write(textOf(theftOf(token, 'faults', START + day * DAY_MS + stolen * 600_000)));
+    await until(() => gateway.requests.some(({ body }) => body.includes(`"${token.token}"`)), 30_000, tokenwarden);
+    return performance.now() - startedAt;
+  };
+  const ownLog =
+    log === 'kafka'
+      ? {
+          kind: 'kafka',
+          brokers: (await kafka()).brokers,
+          topicPrefix: `${folder.split('-').at(-1)}.`,
+          partitionCount: 3,
+        }
+      : { kind: 'embedded', partitionCount: 3 };
+  const config = {
+    mode: 'enforce',
+    dataFolder: join(folder, 'data'),
+    log: ownLog,
+    fingerprintKey: 'the same for all processes of an installation',
+    sources: [{ name: 'input', kind: 'file', format: 'canonical', path }],
+    detection: { checkpointIntervalMs: 700, alarmBudget: '1 per token-month' },
+    response: response(gateway),
+    logging: { level: 'info' },
+  };
+  return { config, gateway, lineCount: () => lineCount, write, writeDay, steal };
+}
+
+/** Whom to tell, beside the gateway that revokes. */
+export function response(gateway: HttpReceiver, receivers: Readonly<Record<string, object>> = {}) {
+  return {
+    receivers,
+    revokers: { gateway: { ...HOOK, url: gateway.url, propagationMs: 100 } },
+    revocation: { rules: [{ revoker: 'gateway' }], budget: { revocationCount: 1000 }, brake: { tokenCount: 1000 } },
+  };
+}
+
+/** Waits until something holds, and fails when it takes too long or the process ends. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  limitMs: number,
+  tokenwarden: TokenwardenProcess,
+): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!(await holds())) {
+    assert.ok(!tokenwarden.exited, `tokenwarden ended by itself:\n${tokenwarden.log().slice(-3000)}`);
+    assert.ok(performance.now() < deadline, `not within ${limitMs} ms: ${holds}\n${tokenwarden.log().slice(-3000)}`);
+    await sleep(5);
+  }
+}
+
+/** The middle of some figures, rounded. */
+export function median(values: readonly number[]): number {
+  return Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN);
+}

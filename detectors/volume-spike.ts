@@ -103,8 +103,11 @@ export default defineDetector({
       if (amount === null) continue;
       const window = fields[key];
       const open = window.open(event.at);
+      const bits = window.surprise(open + amount, prior);
+      // What the window held before was no more surprising, so nearly always there is nothing to compare.
+      if (bits <= config.ignoreBits) continue;
+      after = Math.max(after, bits);
       if (open > 0) before = Math.max(before, window.surprise(open, prior));
-      after = Math.max(after, window.surprise(open + amount, prior));
     }
     return after > before ? after - before : -0.1;
   },

@@ -15,6 +15,8 @@ export interface MomentsRead {
   mean(prior: Prior): number;
   /** Standard deviation, shrunk towards the prior's; never below `deviationMin`. */
   deviation(prior: Prior, deviationMin: number): number;
+  /** How many of these deviations `value` lies above the mean. */
+  deviationsAbove(value: number, prior: Prior, deviationMin: number): number;
 }
 
 export interface MomentsWrite extends MomentsRead {
@@ -60,12 +62,23 @@ export class Moments implements MomentsWrite {
   }
 
   deviation(prior: Prior, deviationMin: number): number {
-    const weight = this.weight;
-    const own = this.#view.f32[this.#at + 1] ?? 0;
-    const variance = this.#view.f32[this.#at + 2] ?? 0;
+    return this.#deviationAround(this.mean(prior), prior, deviationMin);
+  }
+
+  deviationsAbove(value: number, prior: Prior, deviationMin: number): number {
     const mean = this.mean(prior);
+    return (value - mean) / this.#deviationAround(mean, prior, deviationMin);
+  }
+
+  #deviationAround(mean: number, prior: Prior, deviationMin: number): number {
+    const { f32 } = this.#view;
+    const at = this.#at;
+    const weight = f32[at] ?? 0;
+    const ownOff = (f32[at + 1] ?? 0) - mean;
+    const priorOff = prior.mean - mean;
     const total =
-      weight * (variance + (own - mean) ** 2) + prior.weight * (prior.deviation ** 2 + (prior.mean - mean) ** 2);
+      weight * ((f32[at + 2] ?? 0) + ownOff * ownOff) +
+      prior.weight * (prior.deviation * prior.deviation + priorOff * priorOff);
     return Math.max(deviationMin, Math.sqrt(total / (weight + prior.weight)));
   }
 

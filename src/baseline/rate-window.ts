@@ -66,8 +66,7 @@ class RateWindow implements RateWindowWrite {
   }
 
   surprise(total: number, prior: Prior): number {
-    const z = (Math.log2(1 + total) - this.#closed.mean(prior)) / this.#closed.deviation(prior, DEVIATION_MIN);
-    return tailBits(z);
+    return tailBits(this.#closed.deviationsAbove(Math.log2(1 + total), prior, DEVIATION_MIN));
   }
 
   add(amount: number, at: number): void {

@@ -69,7 +69,7 @@ class Cusum implements Suspicion {
   }
 
   surprise(value: number, prior: Prior): number {
-    return tailBits((value - this.#days.mean(prior)) / this.#days.deviation(prior, DEVIATION_MIN));
+    return tailBits(this.#days.deviationsAbove(value, prior, DEVIATION_MIN));
   }
 
   closeDay(prior: Prior): void {

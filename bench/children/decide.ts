@@ -22,7 +22,9 @@ const passes: Record<string, number>[] = [];
 for (let pass = 0; pass < PASSES; pass++) passes.push(await decideAll());
 const steps = Object.keys(passes[0] ?? {});
 console.log(
-  JSON.stringify(Object.fromEntries(steps.map((step) => [step, median(passes.map((pass) => pass[step] ?? Number.NaN))]))),
+  JSON.stringify(
+    Object.fromEntries(steps.map((step) => [step, median(passes.map((pass) => pass[step] ?? Number.NaN))])),
+  ),
 );
 
 function encodedBatches(): readonly Buffer[] {

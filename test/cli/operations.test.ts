@@ -4,44 +4,55 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../src/baseline/time.ts';
+import { createFleet, dayOfFleet } from '../../src/simulate/fleet.ts';
+import { theftOf } from '../../src/simulate/theft.ts';
 import { until } from '../ingest/collecting.ts';
+import { type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
 import { runTokenwarden } from '../support/run-tokenwarden.ts';
 import { startTokenwarden, type TokenwardenProcess } from '../support/tokenwarden-process.ts';
 
 /** Stands in every field that an event may fill as it likes. */
 const MARKER = 'zq-marker-7';
-const EVENT_COUNT = 300;
+const DAYS = 10;
+const REFUSED = 'tokenwarden_action_outcomes_total{kind="revoke",target="gateway",state="refused"}';
 const SECRET = `whsec_${Buffer.from('a secret of at least 24 bytes').toString('base64')}`;
 
 let folder: string;
+let eventCount: number;
 let base: string;
 let watching: TokenwardenProcess;
+let gateway: HttpReceiver;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tokenwarden-operations-'));
+  gateway = await startHttpReceiver();
+  // It says again what it was told.
+  gateway.always(({ body }) => ({ status: 400, body }));
   const port = await freePort();
   base = `http://127.0.0.1:${port}`;
-  const events = Array.from({ length: EVENT_COUNT }, (_, i) => ({
-    time: new Date(Date.now() - 60_000 + i).toISOString(),
-    token: `${MARKER}-token`,
-    principal: `${MARKER}-principal`,
-    statement: `select '${MARKER}' from ${MARKER}`,
-    tables: [`${MARKER}.table`],
-    app: `${MARKER}-app`,
-    address: '192.0.2.1',
-  }));
-  const lines = [...events.map((event) => JSON.stringify(event)), `{"no event": "${MARKER}"}`];
+  const lines = [...marked().map((event) => JSON.stringify(event)), `{"no event": "${MARKER}"}`];
+  eventCount = lines.length - 1;
   const path = join(folder, 'events.jsonl');
   await writeFile(path, `${lines.join('\n')}\n`);
   watching = await startTokenwarden(folder, {
     dataFolder: join(folder, 'data'),
+    mode: 'enforce',
     detection: { checkpointIntervalMs: 200 },
     operations: { port },
     sources: [{ name: 'app', kind: 'file', format: 'canonical', path }],
     response: {
       receivers: { screen: { kind: 'console' } },
       routes: [{ receivers: ['screen'] }],
-      revokers: { gateway: { kind: 'webhook', url: 'https://gateway.example.com', secrets: [SECRET] } },
+      revokers: {
+        gateway: {
+          kind: 'webhook',
+          url: gateway.url,
+          secrets: [SECRET],
+          allowInsecure: true,
+          allowPrivateAddresses: true,
+        },
+      },
       revocation: { rules: [{ revoker: 'gateway' }] },
     },
   });
@@ -50,8 +61,25 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await watching.stop();
+  await gateway.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** Ten days of a fleet, and the theft of one of its tokens. */
+function marked(): readonly object[] {
+  const start = Date.UTC(2026, 8, 7);
+  const fleet = createFleet(MARKER, 60);
+  const victim = fleet.tokens.find(({ habit }) => habit === 'service');
+  if (victim === undefined) throw new Error('no token to steal');
+  const days = Array.from({ length: DAYS }, (_, day) => dayOfFleet(fleet, MARKER, start + day * DAY_MS));
+  return [...days.flat(), ...theftOf(victim, MARKER, start + DAYS * DAY_MS)].map((record) => ({
+    ...record,
+    token: `${MARKER}-${record.token}`,
+    principal: `${MARKER}-principal`,
+    app: `${MARKER}-app`,
+    statement: `select '${MARKER}' from ${MARKER}`,
+  }));
+}
 
 const get = async (path: string) => {
   const answer = await fetch(base + path);
@@ -72,17 +100,17 @@ async function metrics(): Promise<ReadonlyMap<string, number>> {
 }
 
 describe('the operations endpoint', () => {
-  it('shows every record from the source to the archive, and is ready', { timeout: 60_000 }, async () => {
+  it('shows every record from the source to the archive, and is ready', { timeout: 120_000 }, async () => {
     await until(async () => {
       const found = await metrics();
       const archived = [...found].filter(([series]) => /archive_archived_total\{topic="events"/.test(series));
-      return archived.reduce((sum, [, value]) => sum + value, 0) === EVENT_COUNT;
-    }, 50_000);
+      return archived.reduce((sum, [, value]) => sum + value, 0) === eventCount;
+    }, 100_000);
     const found = await metrics();
-    expect(found.get('tokenwarden_collect_taken_total')).toBe(EVENT_COUNT + 1);
+    expect(found.get('tokenwarden_collect_taken_total')).toBe(eventCount + 1);
     expect(found.get('tokenwarden_collect_settled_total{outcome="dead-letter"}')).toBe(1);
-    expect(found.get('tokenwarden_detect_events_total')).toBe(EVENT_COUNT);
-    expect(found.get('tokenwarden_decide_delay_seconds_count')).toBe(EVENT_COUNT);
+    expect(found.get('tokenwarden_detect_events_total')).toBe(eventCount);
+    expect(found.get('tokenwarden_decide_delay_seconds_count')).toBe(eventCount);
     const rests = [...found].filter(([series]) => series.startsWith('tokenwarden_conservation_rest_records'));
     expect(rests.length).toBeGreaterThan(1);
     expect(rests.map(([, value]) => value)).toEqual(rests.map(() => 0));
@@ -113,11 +141,12 @@ describe('the operations endpoint', () => {
     expect(text).not.toContain(SECRET);
   });
 
-  it('repeats nothing that an event says, and neither do the logs', async () => {
+  it('repeats nothing that an event says, not even of a theft that it tried to end, and neither do the logs', async () => {
+    await until(async () => (await metrics()).get(REFUSED) === 1, 30_000);
     for (const path of ['/metrics', '/status', '/readyz', '/nowhere'])
       expect((await get(path)).text, path).not.toContain(MARKER);
     expect(watching.log()).not.toContain(MARKER);
-  });
+  }, 40_000);
 
   it('is what the status command asks, beside the logs', async () => {
     const config = ['--config', join(folder, 'tokenwarden.yaml')];

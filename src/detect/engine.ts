@@ -11,7 +11,7 @@ import { contributionOf, FUSED_PRIOR, SUM_PRIOR } from './fusion.ts';
 import { type TokenHeader, tokenHeader } from './header.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type NotedEvidence, type Notes } from './notes.ts';
 import { Places } from './places.ts';
-import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { readSnapshot, snapshotWriter } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
 import { isYoung } from './sweep.ts';
 
@@ -80,6 +80,7 @@ export class Engine {
   readonly places: Places;
   readonly #options: EngineOptions;
   readonly #slab: Slab;
+  readonly #write: ReturnType<typeof snapshotWriter>;
   readonly #slots: readonly Slot[];
   readonly #header: TokenHeader;
   readonly #fused: Suspicion;
@@ -105,6 +106,7 @@ export class Engine {
       { id: 'engine', fields: engineFields },
       ...installed.map(({ detector }) => ({ id: detector.id, fields: detector.remembers as Fields })),
     ]);
+    this.#write = snapshotWriter(this.layout.fingerprint);
     this.#slab = createSlab({
       recordBytes: this.layout.sizeBytes,
       tokensMax: options.tokensMax,
@@ -462,7 +464,7 @@ export class Engine {
 
   #snapshot(token: string, slot: number): Uint8Array {
     const notes = this.#notes.get(token);
-    return writeSnapshot(this.layout.fingerprint, this.#slab.bytesAt(slot), notes ? encodeNotes(notes) : '');
+    return this.#write(this.#slab.bytesAt(slot), notes ? encodeNotes(notes) : '');
   }
 
   #movesFrom(fingerprint: string, layoutOf: (fingerprint: string) => Layout | undefined): readonly Move[] | undefined {

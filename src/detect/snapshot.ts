@@ -14,16 +14,24 @@ export interface Snapshot {
   readonly notes: string;
 }
 
-export function writeSnapshot(fingerprint: string, record: Uint8Array, notes: string): Uint8Array {
-  const tail = notes === '' ? undefined : ENCODER.encode(notes);
-  const bytes = new Uint8Array(HEADER_BYTES + record.length + (tail?.length ?? 0));
-  const head = new DataView(bytes.buffer);
-  head.setUint32(0, MAGIC);
-  head.setUint32(4, tail?.length ?? 0);
-  ENCODER.encodeInto(fingerprint, bytes.subarray(8, HEADER_BYTES));
-  bytes.set(record, HEADER_BYTES);
-  if (tail) bytes.set(tail, HEADER_BYTES + record.length);
-  return bytes;
+/** Writes snapshots of records in one layout. The bytes are the caller's to keep. */
+export function snapshotWriter(fingerprint: string): (record: Uint8Array, notes: string) => Uint8Array {
+  const prefix = new Uint8Array(HEADER_BYTES);
+  new DataView(prefix.buffer).setUint32(0, MAGIC);
+  ENCODER.encodeInto(fingerprint, prefix.subarray(8));
+  return (record, notes) => {
+    const tail = notes === '' ? undefined : ENCODER.encode(notes);
+    const recordEnd = HEADER_BYTES + record.length;
+    // From Buffer's pool: a million small buffers of their own cost more than what is copied into them.
+    const bytes = Buffer.allocUnsafe(recordEnd + (tail?.length ?? 0));
+    bytes.set(prefix);
+    bytes.set(record, HEADER_BYTES);
+    if (tail) {
+      bytes.writeUInt32BE(tail.length, 4);
+      bytes.set(tail, recordEnd);
+    }
+    return bytes;
+  };
 }
 
 /** @throws RangeError if the bytes are not a snapshot: they are our own, so this is corruption and no input error. */

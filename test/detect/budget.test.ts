@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Moments, type Prior } from '../../src/baseline/moments.ts';
 import { alarmBudgetSchema, thresholdsOf } from '../../src/detect/budget.ts';
 import { mergeEvidence } from '../../src/detect/evidence.ts';
-import { readSnapshot, writeSnapshot } from '../../src/detect/snapshot.ts';
+import { readSnapshot, snapshotWriter } from '../../src/detect/snapshot.ts';
 import { suspicion } from '../../src/detect/suspicion.ts';
 import { openField } from '../baseline/open-field.ts';
 
@@ -100,13 +100,13 @@ describe('mergeEvidence', () => {
 describe('snapshot', () => {
   it('comes back as it was', () => {
     const record = Uint8Array.from({ length: 64 }, (_, i) => i);
-    const read = readSnapshot(writeSnapshot('0123456789abcdef', record, '{"a":"ä"}'));
+    const read = readSnapshot(snapshotWriter('0123456789abcdef')(record, '{"a":"ä"}'));
     expect(read).toMatchObject({ fingerprint: '0123456789abcdef', notes: '{"a":"ä"}' });
     expect(Buffer.compare(read.record, record)).toBe(0);
   });
 
   it('is told from anything else', () => {
-    const good = writeSnapshot('0123456789abcdef', new Uint8Array(8), 'x');
+    const good = snapshotWriter('0123456789abcdef')(new Uint8Array(8), 'x');
     for (const bad of [
       new Uint8Array(0),
       new Uint8Array(23),

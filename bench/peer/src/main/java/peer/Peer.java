@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.common.serialization.Serdes;
@@ -32,10 +34,22 @@ public final class Peer {
   public static void main(String[] arguments) throws Exception {
     String brokers = arguments[0];
     Path folder = Path.of(arguments[1]);
+    ExecutorService reading = Executors.newSingleThreadExecutor();
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       String[] words = line.split(" ");
-      System.out.println(read(settings(brokers, folder), words[0], Long.parseLong(words[1])));
+      reading.submit(() -> answer(settings(brokers, folder), words[0], Long.parseLong(words[1])));
+    }
+    // Whoever asked is gone, and with it perhaps the broker: there is nothing to end in good order.
+    Runtime.getRuntime().halt(0);
+  }
+
+  private static void answer(Properties settings, String topic, long count) {
+    try {
+      System.out.println(read(settings, topic, count));
+    } catch (Exception e) {
+      e.printStackTrace();
+      Runtime.getRuntime().halt(1);
     }
   }
 

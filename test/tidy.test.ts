@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PLANTED_BUGS, plant } from './sim/planted.ts';
 import { codeMapRule } from './tidy/code-map.ts';
 import { consoleRule, importRule, layerRule, purityRule } from './tidy/imports.ts';
 import { LAYERS } from './tidy/layers.ts';
@@ -85,5 +86,9 @@ describe('the tree', () => {
   it('has every folder that the table of layers speaks of', () => {
     const folders = readdirSync(join(ROOT, 'src')).map((name) => `src/${name}`);
     expect(Object.keys(LAYERS).filter((layer) => layer !== 'detectors' && !folders.includes(layer))).toEqual([]);
+  });
+
+  it.each(PLANTED_BUGS)('has the place where the simulator plants: $title', ({ edits }) => {
+    for (const edit of edits) plant(readFileSync(join(ROOT, edit.file), 'utf8'), edit);
   });
 });

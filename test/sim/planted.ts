@@ -89,11 +89,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: RESPOND,
-        find: '    await this.#options.log.append(TOPICS.ledger, records);\n    const due',
+        find: '    await this.#options.log.append(TOPICS.ledger, records);\n    const fresh',
         replace: `    for (const { actions } of decisions)
       for (const entry of actions) if (entry.state === 'approved' && entry.attemptCount === 0) this.#dispatch(entry);
     await this.#options.log.append(TOPICS.ledger, records);
-    const due`,
+    const fresh`,
       },
     ],
     caughtBy: ['decisions', 'bodies', 'budget'],
@@ -181,3 +181,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     caughtBy: ['baselines', 'findings'],
   },
 ];
+
+/** Makes an edit in a file's text. @throws when its place is not there, or there are several: the plant has grown old */
+export function plant(text: string, { file, find, replace, all }: Edit): string {
+  const count = text.split(find).length - 1;
+  if (count === 0 || (count > 1 && !all)) throw new Error(`${file} has this ${count} times: ${find}`);
+  return text.replaceAll(find, () => replace);
+}

@@ -134,7 +134,10 @@ async function archiveLag(log: Log): Promise<number> {
 }
 
 /** Throws unless everything is as if nothing had happened. @returns what was counted */
-export async function checkBooks(installation: Installation, traffic: Pick<Traffic, 'lineCount' | 'badCount'>) {
+export async function checkBooks(
+  installation: Pick<Installation, 'open' | 'receiver'>,
+  traffic: Pick<Traffic, 'lineCount' | 'badCount'> & { readonly repeatedCount?: number },
+) {
   const log = await installation.open();
   const books = await account(log, FINGERPRINT_KEY, { alarms: 1, tokenMonths: 1 }).finally(() => log.close());
   const { eventIds, deadLetterIds, tokens, assessments, expectedAssessments, alertIds, expectedAlertIds } = books;
@@ -144,6 +147,7 @@ export async function checkBooks(installation: Installation, traffic: Pick<Traff
   assert.equal(new Set(deadLetterIds).size, traffic.badCount, 'dead letters twice');
   assert.equal(eventIds.length, traffic.lineCount - traffic.badCount, 'events');
   assert.equal(new Set(eventIds).size, eventIds.length, 'events twice');
+  assert.equal(books.repeatedCount, traffic.repeatedCount ?? 0, 'second copies');
 
   // Baselines are, to the byte, what one engine makes of the events that was never disturbed.
   assert.ok(tokens.length > 20, `only ${tokens.length} tokens`);

@@ -8,6 +8,7 @@ import type { Log } from '../../src/log/log.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
+import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { createKeys } from '../../src/runtime/keys.ts';
 import { loadDetectors } from '../../src/runtime/load-detectors.ts';
@@ -16,6 +17,8 @@ import { loadDetectors } from '../../src/runtime/load-detectors.ts';
 export interface Books {
   readonly eventIds: readonly string[];
   readonly deadLetterIds: readonly string[];
+  /** Second copies, as a collector leaves them that has lost its lane: they count for nothing. */
+  readonly repeatedCount: number;
   readonly tokens: readonly { readonly token: string; readonly same: boolean }[];
   /** Records in the findings log, repetitions too. */
   readonly assessmentCount: number;
@@ -73,6 +76,7 @@ async function observeAgain(log: Log, fingerprintKey: string, budget: AlarmBudge
   const eventIds: string[] = [];
   const expectedAssessments = new Map<string, Assessment>();
   const tokens: { token: string; same: boolean }[] = [];
+  let repeatedCount = 0;
   for (const { partition } of await log.offsets(TOPICS.events)) {
     const engine = new Engine({
       installed: detectors.map((detector) => ({ detector, config: detector.config.parse({}), weight: 1 })),
@@ -83,10 +87,15 @@ async function observeAgain(log: Log, fingerprintKey: string, budget: AlarmBudge
         throw cause;
       },
     });
+    const marks = new LaneMarks();
     for await (const batch of log.read(TOPICS.events, partition)) {
       for (const record of batch) {
         const event = decodeStoredEvent(record.value!, '');
         if ('code' in event) throw new Error(event.reason);
+        if (marks.repeats(event.id, event.settledTo)) {
+          repeatedCount += 1;
+          continue;
+        }
         eventIds.push(event.id);
         const assessment = engine.observe(event, record.offset, record.appendedAt);
         if (assessment) expectedAssessments.set(assessment.id, viaJson(assessment));
@@ -96,7 +105,7 @@ async function observeAgain(log: Log, fingerprintKey: string, budget: AlarmBudge
       tokens.push({ token, same: Buffer.compare(snapshot, engine.snapshot(token) ?? Buffer.alloc(0)) === 0 });
     }
   }
-  return { eventIds, expectedAssessments, tokens };
+  return { eventIds, repeatedCount, expectedAssessments, tokens };
 }
 
 async function readSnapshots(log: Log, partition: number): Promise<ReadonlyMap<string, Buffer>> {

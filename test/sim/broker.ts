@@ -1,5 +1,12 @@
 import { partitionOf } from '../../src/domain/partition.ts';
-import { type Committed, LogError, type LogRecord, type NewRecord, type TopicSpec } from '../../src/log/log.ts';
+import {
+  type Committed,
+  LogError,
+  type LogRecord,
+  type NewRecord,
+  type TopicPartition,
+  type TopicSpec,
+} from '../../src/log/log.ts';
 
 /** What happened to the logs, in the order in which it took effect: what the invariants are checked against. */
 export type JournalEntry =
@@ -32,6 +39,8 @@ export interface SimPartition {
 export class Broker {
   readonly journal: JournalEntry[] = [];
   readonly gaps: Gap[] = [];
+  /** What retention took while a group had no position yet: it was never this group's to read. */
+  readonly neverSeen: Gap[] = [];
   readonly #topics = new Map<string, { readonly spec: TopicSpec; readonly partitions: readonly SimPartition[] }>();
   readonly #committed = new Map<string, Committed>();
   readonly #startAt: number;
@@ -132,6 +141,12 @@ export class Broker {
   /** Notes that a group was sent on, since what it was to read is gone. */
   noteGap(gap: Gap): void {
     this.gaps.push(gap);
+  }
+
+  /** Notes that a group without a position begins with what is kept. */
+  noteBeginning(group: string, { topic, partition }: TopicPartition): void {
+    const { earliest } = this.partition(topic, partition);
+    this.neverSeen.push({ group, topic, partition, fromOffset: 0, toOffset: earliest });
   }
 
   /** Records at or after an offset, at most so many. */

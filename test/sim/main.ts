@@ -13,7 +13,7 @@ const USAGE = `usage: npm run sim -- --seed N
        npm run sim -- --seeds N [--from S] [--processes P] [--until-failed]`;
 
 /** A process keeps some of what every seed has left, so it is not to run too many. */
-const SEEDS_PER_PROCESS_MAX = 2000;
+const SEEDS_PER_PROCESS_MAX = 500;
 
 const { values } = parseArgs({
   options: {

@@ -166,6 +166,7 @@ export class SimMember implements Member {
     const given = await options.assigned?.(place, committed, lease);
     const { earliest, end } = this.#broker.partition(place.topic, place.partition);
     let position = given ?? committed?.offset ?? earliest;
+    if (given === undefined && committed === undefined) this.#broker.noteBeginning(this.group, place);
     if (position > end) throw new LogError('out-of-range', `${position} is beyond the end, ${end}`);
     while (holding.state === 'held' && this.#state === 'running') {
       position = this.#passGap(place, position);

@@ -11,7 +11,7 @@ import { RAW_TOPIC, SOURCE, SOURCE_GROUP } from './input.ts';
 export interface Expected {
   readonly eventIds: ReadonlySet<string>;
   readonly deadLetterIds: ReadonlySet<string>;
-  /** Ids of raw records that retention took before they were read, and that were told to be lost. */
+  /** Ids of raw records that retention took before they were read, and that were told to be lost; or before there was a position at all. */
   readonly lostIds: ReadonlySet<string>;
   /** Tokens of which something was lost: what is known of them is anybody's guess. */
   readonly lostTokens: ReadonlySet<string>;
@@ -54,8 +54,9 @@ export function idOfRaw(partition: number, offset: number): string {
 function lostOf(broker: Broker): Pick<Expected, 'lostIds' | 'lostTokens'> {
   const ids = new Set<string>();
   const tokens = new Set<string>();
+  const gone = [...broker.gaps, ...broker.neverSeen];
   const isIn = (group: string, topic: string, partition: number, offset: number) =>
-    broker.gaps.some(
+    gone.some(
       (gap) =>
         gap.group === group &&
         gap.topic === topic &&

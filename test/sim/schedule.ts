@@ -23,7 +23,25 @@ export class Schedule {
   now = 0;
   /** In falling order: the next one is the last. */
   readonly #entries: Entry[] = [];
+  readonly #listening = new Set<() => void>();
   #sequence = 0;
+
+  /** Listens to a signal until this time is over: one that is made of others is kept for as long as anybody listens. @returns takes it back */
+  onAbort(signal: AbortSignal, listener: () => void): () => void {
+    const unlisten = () => {
+      signal.removeEventListener('abort', listener);
+      this.#listening.delete(unlisten);
+    };
+    signal.addEventListener('abort', listener, { once: true });
+    this.#listening.add(unlisten);
+    return unlisten;
+  }
+
+  /** Ends this time: nothing runs in it any more. */
+  end(): void {
+    this.#entries.length = 0;
+    for (const unlisten of this.#listening) unlisten();
+  }
 
   /** Runs something after `delayMs`, unless its process is dead by then. @returns takes it back */
   after(delayMs: number, life: Life | null, run: () => void): () => void {
@@ -92,10 +110,10 @@ export function clockOf(schedule: Schedule, life: Life, startAt: number, aheadMs
       if (signal?.aborted) return Promise.resolve();
       return new Promise((resolve) => {
         const cancel = schedule.after(delayMs, life, wake);
-        signal?.addEventListener('abort', wake, { once: true });
+        const unlisten = signal && schedule.onAbort(signal, wake);
         function wake(): void {
           cancel();
-          signal?.removeEventListener('abort', wake);
+          unlisten?.();
           resolve();
         }
       });

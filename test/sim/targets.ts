@@ -71,7 +71,8 @@ export class SimTargets {
     const result = Promise.withResolvers<DeliveryOutcome>();
     const answer = (delayMs: number, outcome: DeliveryOutcome) =>
       schedule.after(delayMs, process, () => result.resolve(outcome));
-    signal.addEventListener('abort', () => result.resolve({ kind: 'retry', detail: 'stopping' }), { once: true });
+    const unlisten = schedule.onAbort(signal, () => result.resolve({ kind: 'retry', detail: 'stopping' }));
+    void result.promise.then(unlisten);
     const chance = random.next();
     if (chance < receiverFails) answer(5, { kind: 'retry', detail: '503', afterMs: random.below(2) * 2000 });
     else if (chance < receiverFails + receiverHangs) answer(TIMEOUT_MS, { kind: 'retry', detail: 'timed out' });

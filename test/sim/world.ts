@@ -86,6 +86,7 @@ export async function runWorld(seed: string, history: History): Promise<World> {
   await schedule.run(() => rested, REST_AT_MS);
   const { startCount } = cluster;
   const counts = cluster.counts();
+  schedule.end();
   return {
     seed,
     history,

@@ -4,6 +4,7 @@ import { createSlab, type Slab } from '../baseline/slab.ts';
 import { dayOf, HOUR_MS, SECOND_MS } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment, Finding } from '../domain/finding.ts';
+import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import type { AnyDetector } from './detector.ts';
 import { mergeEvidence } from './evidence.ts';
@@ -28,7 +29,7 @@ export interface EngineOptions {
   readonly thresholds: Thresholds;
   readonly hashSeed: number;
   readonly tokensMax: number;
-  /** A detector threw: isolated and reported; the others go on. */
+  /** A detector threw, or answered with garbage (`BadAnswer`): isolated and reported; the others go on. */
   readonly onFailure: (detectorId: string, cause: unknown) => void;
 }
 
@@ -318,8 +319,7 @@ export class Engine {
 
   #scoreOf(slot: Slot, event: AuditEvent): number {
     try {
-      const bits = slot.detector.score(slot.fields, event, slot.config);
-      return bits === undefined || Number.isNaN(bits) ? 0 : bits;
+      return bitsOf(slot.detector.score(slot.fields, event, slot.config));
     } catch (cause) {
       this.#options.onFailure(slot.detector.id, cause);
       return 0;
@@ -336,9 +336,12 @@ export class Engine {
 
   #describe({ detector, fields, config }: Slot, event: AuditEvent, bits: number, noted?: NotedEvidence): NotedEvidence {
     try {
-      const fresh = detector.evidence(fields, event, config);
+      const fresh: unknown = detector.evidence(fields, event, config);
+      checkEvidence(fresh);
       const evidence = noted ? mergeEvidence(noted.evidence, fresh, bits > noted.bits) : fresh;
-      return { bits: Math.max(bits, noted?.bits ?? 0), evidence, explanation: detector.explain(event, evidence) };
+      const explanation: unknown = detector.explain(event, evidence);
+      checkExplanation(explanation);
+      return { bits: Math.max(bits, noted?.bits ?? 0), evidence, explanation };
     } catch (cause) {
       this.#options.onFailure(detector.id, cause);
       return noted ?? { bits, evidence: [], explanation: detector.title.toLowerCase() };

@@ -12,6 +12,11 @@ const EXTENSIONS = ['.ts', '.js', '.mjs'];
 /** The detectors that come with the program. */
 export const BUILT_IN_FOLDER = resolve(fileURLToPath(import.meta.url), '../../../detectors');
 
+/** Detectors are synchronous: an answer that comes later is none, and one that fails later would end the process. */
+const answering = z
+  .custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function')
+  .refine((value) => value.constructor.name !== 'AsyncFunction', 'must not be async: detectors answer at once');
+
 const shape = z.looseObject({
   id: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'kebab-case'),
   title: z.string().min(1),
@@ -25,10 +30,11 @@ const shape = z.looseObject({
   runbook: z.string().min(1),
   config: z.instanceof(z.ZodObject),
   remembers: z.record(z.string(), z.looseObject({ kind: z.string(), version: z.number(), sizeBytes: z.number() })),
-  score: z.function(),
-  learn: z.function(),
-  evidence: z.function(),
-  explain: z.function(),
+  bitsMax: z.number().positive().optional(),
+  score: answering,
+  learn: answering,
+  evidence: answering,
+  explain: answering,
   cases: z.array(z.looseObject({ name: z.string(), expect: z.enum(['fires', 'silent']) })),
 });
 

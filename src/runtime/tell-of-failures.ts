@@ -1,3 +1,4 @@
+import { BadAnswer } from '../detect/answers.ts';
 import type { EngineOptions } from '../detect/engine.ts';
 import type { Clock } from '../domain/clock.ts';
 import { createSparing, type Sparing } from '../pipeline/sparing.ts';
@@ -24,9 +25,10 @@ export function tellOfFailures(
   };
 }
 
-function placeOf(cause: unknown): { readonly error: string; readonly where?: string | undefined } {
-  if (!(cause instanceof Error)) return { error: typeof cause };
+function placeOf(cause: unknown): Readonly<Record<'error' | 'where' | 'what', string | undefined>> {
+  if (cause instanceof BadAnswer) return { error: cause.name, what: cause.message, where: undefined };
+  if (!(cause instanceof Error)) return { error: typeof cause, what: undefined, where: undefined };
   // The stack begins with the message.
   const frames = cause.stack?.slice(`${cause.name}: ${cause.message}`.length) ?? '';
-  return { error: cause.constructor.name, where: FRAME.exec(frames)?.[1] };
+  return { error: cause.constructor.name, what: undefined, where: FRAME.exec(frames)?.[1] };
 }

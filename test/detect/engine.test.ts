@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { counter } from '../../src/baseline/counter.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
+import { BadAnswer } from '../../src/detect/answers.ts';
 import { thresholdsOf } from '../../src/detect/budget.ts';
 import { type AnyDetector, defineDetector } from '../../src/detect/detector.ts';
 import { Engine, type EngineOptions } from '../../src/detect/engine.ts';
@@ -251,10 +252,44 @@ describe('Engine: bounds and failures', () => {
     }
   });
 
-  it('takes an opinion that is no number for none', () => {
-    const odd = { ...(detectors[0] as AnyDetector), id: 'odd', score: () => Number.NaN };
-    const engine = engineOf({}, [odd]);
-    expect(feed(engine, ordinary('a'))).toEqual([]);
-    expect(engine.summary('a')?.suspicions).toMatchObject([{ detector: 'odd', sum: 0 }]);
+  it.each([Number.NaN, '7', 'much', {}, [], null, 10n, Symbol('much'), true, () => Promise.reject(new Error('later'))])(
+    'takes an opinion that is no number for none, and tells: %s',
+    (answer) => {
+      const told: unknown[] = [];
+      const odd = {
+        ...(detectors[0] as AnyDetector),
+        id: 'odd',
+        score: () => (typeof answer === 'function' ? answer() : answer) as number,
+      };
+      const engine = engineOf({ onFailure: (_, cause) => told.push(cause) }, [...detectors, odd]);
+      expect(feed(engine, ordinary('a'))).toEqual([]);
+      expect(engine.summary('a')?.suspicions).toContainEqual({ detector: 'odd', sum: 0, days: expect.any(Number) });
+      expect(told[0]).toBeInstanceOf(BadAnswer);
+      expect(feed(engine, stolen('a'), 1000).length).toBeGreaterThan(0);
+    },
+  );
+
+  const circular: unknown[] = [];
+  circular.push(circular);
+  const good = { what: 'rows', observed: 1, expected: 2, sampleSize: 3 };
+  it.each([
+    undefined,
+    'rows',
+    circular,
+    [null],
+    [{ ...good, sampleSize: Number.NaN }],
+    [{ ...good, observed: 10n }],
+    [{ ...good, observed: [{}] }],
+    [{ ...good, expected: 'x'.repeat(1_000_000) }],
+  ])('keeps no evidence that cannot be written down: %#', (answer) => {
+    const told: unknown[] = [];
+    const odd = { ...(detectors[0] as AnyDetector), id: 'odd', evidence: () => answer, explain: () => 7 } as never;
+    const loud = { ...(odd as AnyDetector), score: (_: unknown, { rows }: AuditEvent) => ((rows ?? 0) > 1000 ? 4 : 0) };
+    const engine = engineOf({ onFailure: (_, cause) => told.push(cause) }, [...detectors, loud]);
+    feed(engine, ordinary('a'));
+    const assessments = feed(engine, stolen('a'), 1000);
+    expect(told[0]).toBeInstanceOf(BadAnswer);
+    const finding = assessments.flatMap(({ findings }) => findings).find(({ detector }) => detector === 'odd');
+    expect(finding).toMatchObject({ evidence: [], explanation: loud.title.toLowerCase() });
   });
 });

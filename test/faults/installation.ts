@@ -137,9 +137,11 @@ async function archiveLag(log: Log): Promise<number> {
 export async function checkBooks(
   installation: Pick<Installation, 'open' | 'receiver'>,
   traffic: Pick<Traffic, 'lineCount' | 'badCount'> & { readonly repeatedCount?: number },
+  detectorFolders: readonly string[] = [],
 ) {
   const log = await installation.open();
-  const books = await account(log, FINGERPRINT_KEY, { alarms: 1, tokenMonths: 1 }).finally(() => log.close());
+  const options = { fingerprintKey: FINGERPRINT_KEY, budget: { alarms: 1, tokenMonths: 1 }, detectorFolders };
+  const books = await account(log, options).finally(() => log.close());
   const { eventIds, deadLetterIds, tokens, assessments, expectedAssessments, alertIds, expectedAlertIds } = books;
 
   // Every line is an event or a dead letter, once.

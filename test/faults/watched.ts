@@ -3,6 +3,10 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY_MS } from '../../src/baseline/time.ts';
+import { openEmbeddedLog } from '../../src/log/embedded.ts';
+import { openKafkaLog } from '../../src/log/kafka.ts';
+import type { Log } from '../../src/log/log.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { type CanonicalRecord, createFleet, dayOfFleet, type SimulatedToken } from '../../src/simulate/fleet.ts';
 import { theftOf } from '../../src/simulate/theft.ts';
 import { type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
@@ -21,6 +25,8 @@ export const HOOK = { kind: 'webhook', secrets: [SECRET], allowInsecure: true, a
 export interface Watched {
   readonly config: Readonly<Record<string, unknown>>;
   readonly gateway: HttpReceiver;
+  /** Opens its log for looking at it. */
+  open(): Promise<Log>;
   /** Lines in the file so far. */
   readonly lineCount: () => number;
   /** Writes lines as they are. */
@@ -55,18 +61,17 @@ export async function watchFleet({ folder, log, kafka, defer }: FaultContext, to
     await until(() => gateway.requests.some(({ body }) => body.includes(`"${token.token}"`)), 30_000, tokenwarden);
     return performance.now() - startedAt;
   };
-  const ownLog =
+  const dataFolder = join(folder, 'data');
+  const brokers = log === 'kafka' ? (await kafka()).brokers : [];
+  const topicPrefix = `${folder.split('-').at(-1)}.`;
+  const ownLog = { kind: log, partitionCount: 3, ...(log === 'kafka' && { brokers, topicPrefix }) };
+  const open = () =>
     log === 'kafka'
-      ? {
-          kind: 'kafka',
-          brokers: (await kafka()).brokers,
-          topicPrefix: `${folder.split('-').at(-1)}.`,
-          partitionCount: 3,
-        }
-      : { kind: 'embedded', partitionCount: 3 };
+      ? openKafkaLog({ brokers, topicPrefix, clock: systemClock })
+      : openEmbeddedLog({ folder: dataFolder, access: 'read', clock: systemClock });
   const config = {
     mode: 'enforce',
-    dataFolder: join(folder, 'data'),
+    dataFolder,
     log: ownLog,
     fingerprintKey: 'the same for all processes of an installation',
     sources: [{ name: 'input', kind: 'file', format: 'canonical', path }],
@@ -74,7 +79,7 @@ export async function watchFleet({ folder, log, kafka, defer }: FaultContext, to
     response: response(gateway),
     logging: { level: 'info' },
   };
-  return { config, gateway, lineCount: () => lineCount, write, writeDay, steal };
+  return { config, gateway, open, lineCount: () => lineCount, write, writeDay, steal };
 }
 
 /** Whom to tell, beside the gateway that revokes. */

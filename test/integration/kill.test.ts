@@ -167,7 +167,7 @@ async function settle(
 }
 
 async function check(log: Log, receiver: HttpReceiver, prefix: string): Promise<void> {
-  const books = await account(log, FINGERPRINT_KEY, { alarms: 1, tokenMonths: 1 });
+  const books = await account(log, { fingerprintKey: FINGERPRINT_KEY, budget: { alarms: 1, tokenMonths: 1 } });
 
   // Every line is an event or a dead letter, once.
   expect(books.deadLetterIds.length).toBe(BAD_LINES);

@@ -16,7 +16,7 @@ export default {
   title:
     'six detectors of a user throw, recurse without end, answer NaN and garbage, and say what cannot be written down',
   on: ['embedded'],
-  isShort: true,
+  isShort: false,
   async run(context) {
     const { folder, defer, isShort } = context;
     const watched = await watchFleet(context);

@@ -11,7 +11,8 @@ import {
 } from 'kafkajs';
 import type { Clock } from '../domain/clock.ts';
 import { isLasting, toLogError, typeOf } from './kafka-errors.ts';
-import { mendKafkaJs } from './kafka-noise.ts';
+import { mendKafkaJs } from './kafka-mends.ts';
+import { Nodes } from './kafka-nodes.ts';
 import { describeCluster } from './kafka-requests.ts';
 import { LogError } from './log.ts';
 
@@ -62,7 +63,12 @@ export interface KafkaNode extends Broker {
   /** What the broker can do: API key → versions. */
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
   readonly connectionPool: {
-    readonly pool: readonly { isConnected(): boolean }[];
+    readonly pool: readonly {
+      readonly socket?: { destroy(): unknown } | null;
+      /** Looks after time-outs. */
+      readonly requestQueue: { destroy(): void };
+      isConnected(): boolean;
+    }[];
     getConnection(index?: number): Promise<unknown>;
     send<T>(request: WireRequest<T>): Promise<T>;
   };
@@ -99,7 +105,11 @@ const GROUP = 0;
 
 /** What kafkajs's `Cluster` has besides. */
 interface Innards {
-  readonly brokerPool: { createBroker(options: object): KafkaNode };
+  readonly brokerPool: {
+    readonly seedBroker: KafkaNode | undefined;
+    readonly brokers: Readonly<Record<string, KafkaNode>>;
+    createBroker(options: object): KafkaNode;
+  };
 }
 
 /** kafkajs with its own retries short, since ours are aware of leases and limits. */
@@ -122,23 +132,11 @@ function createKafka(access: KafkaAccess, requestTimeoutMs: number): Kafka {
   });
 }
 
-/** A broker that asks for no topics when it looks for the others, and opens each of its connections once. */
+/** A broker that asks for no topics when it looks for the others. */
 function repaired(node: KafkaNode): KafkaNode {
   node.metadata = async () => {
     const { brokers, clusterId, controllerId } = await describeCluster(node, []);
     return { brokers: [...brokers], clusterId, controllerId, throttleTime: 0, topicMetadata: [] } as BrokerMetadata;
-  };
-  const { connectionPool } = node;
-  const getConnection = connectionPool.getConnection.bind(connectionPool);
-  const opening = new Map<number, Promise<unknown>>();
-  connectionPool.getConnection = (index = 0) => {
-    if (connectionPool.pool[index]?.isConnected()) return getConnection(index);
-    // Of two requests at once, each would open a socket of its own, and write to the one that opens last.
-    const already = opening.get(index);
-    if (already !== undefined) return already;
-    const connection = getConnection(index).finally(() => opening.delete(index));
-    opening.set(index, connection);
-    return connection;
   };
   return node;
 }
@@ -149,7 +147,8 @@ function repaired(node: KafkaNode): KafkaNode {
  * kafkajs hands its own to a partition assigner: that is how we get at them without its consumer.
  */
 export class Connections {
-  readonly #cluster: Cluster;
+  readonly #cluster: Cluster & Innards;
+  readonly #nodes = new Nodes();
   #closed = false;
 
   constructor(access: KafkaAccess, requestTimeoutMs: number) {
@@ -166,10 +165,10 @@ export class Connections {
       ],
     });
     if (taken === undefined) throw new Error('kafkajs made a consumer without asking for its assigner');
-    this.#cluster = taken;
-    const { brokerPool } = taken as Cluster & Innards;
+    this.#cluster = taken as Cluster & Innards;
+    const { brokerPool } = this.#cluster;
     const createBroker = brokerPool.createBroker;
-    brokerPool.createBroker = (options) => repaired(createBroker(options));
+    brokerPool.createBroker = (options) => this.#nodes.add(repaired(createBroker(options)));
   }
 
   /** A broker by its number, connected. */
@@ -198,13 +197,15 @@ export class Connections {
     if (typeOf(error) === 'KafkaJSRequestTimeoutError') this.#cluster.removeBroker(addressOf(error));
     // A failure here shows again when the caller repeats what failed.
     await this.#cluster.refreshMetadata().catch(() => undefined);
+    const { seedBroker, brokers } = this.#cluster.brokerPool;
+    this.#nodes.retire(new Set([seedBroker, ...Object.values(brokers)]));
   }
 
   /** Waits for answers still to come, but not for long. */
   async close(clock: Clock): Promise<void> {
     this.#closed = true;
-    const closed = this.#cluster.disconnect().catch(() => undefined); // What cannot be closed is gone already.
-    await atMost(clock, CLOSE_LIMIT_MS, closed);
+    await atMost(clock, CLOSE_LIMIT_MS, this.#nodes.close());
+    this.#nodes.cutOff();
   }
 
   /** kafkajs would open again what was closed. */

@@ -10,6 +10,7 @@ import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { account, isSettled } from '../support/accounts.ts';
 import { type Answer, type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
+import type { KafkaServer } from '../support/kafka-server.ts';
 import type { TokenwardenProcess } from '../support/tokenwarden-process.ts';
 import type { FaultContext } from './scenario.ts';
 import type { Traffic } from './traffic.ts';
@@ -35,7 +36,9 @@ export interface Installation {
 export interface InstallationOptions {
   /** More of the `log` section. */
   readonly log?: object;
-  /** The addresses that the processes are given; ours otherwise. */
+  /** Instead of the Kafka that all scenarios share. */
+  readonly kafka?: Pick<KafkaServer, 'brokers'>;
+  /** The addresses that the processes are given; the Kafka's otherwise. */
   readonly brokers?: readonly string[];
 }
 
@@ -46,7 +49,7 @@ export async function install(context: FaultContext, options: InstallationOption
   let count = 0;
   receiver.always(() => refuseSome(++count));
   const dataFolder = join(context.folder, 'data');
-  const own = context.log === 'kafka' ? (await context.kafka()).brokers : [];
+  const own = context.log === 'kafka' ? (options.kafka ?? (await context.kafka())).brokers : [];
   const topicPrefix = `faults-${process.pid}-${Date.now()}.`;
   const base = { kind: context.log, partitionCount: PARTITION_COUNT };
   const kafka = { brokers: options.brokers ?? own, topicPrefix, sessionTimeoutMs: 1000 };
@@ -205,6 +208,19 @@ export async function checkBooks(
     revocations: books.actions.filter(({ action }) => action.kind === 'revoke').length,
     calls: installation.receiver.requests.length,
   };
+}
+
+/** Waits until all has passed and is archived, stops the process, and throws unless everything is as if nothing had happened. @returns what was counted */
+export async function closeBooks(
+  installation: Installation,
+  traffic: Pick<Traffic, 'lineCount' | 'badCount'>,
+  tokenwarden: TokenwardenProcess,
+) {
+  await settle(installation, traffic.lineCount, [tokenwarden]);
+  await settleArchive(installation);
+  assert.equal(await tokenwarden.stop(), 0, tokenwarden.log());
+  const books = await checkBooks(installation, traffic);
+  return { ...books, archived: await checkArchive(installation, books.assessments) };
 }
 
 function isSettledAs(kind: string, state: string): boolean {

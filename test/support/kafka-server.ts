@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { GenericContainer } from 'testcontainers';
-import { mendKafkaJs } from '../../src/log/kafka-noise.ts';
+import { mendKafkaJs } from '../../src/log/kafka-mends.ts';
 import { dockerAnswers } from './docker.ts';
 import { endGuarded, freePort, startGuarded } from './guarded-process.ts';
 import { kafkaClassPath } from './kafka-jars.ts';
@@ -20,9 +20,16 @@ const START_LIMIT_MS = 60_000;
 export interface KafkaServer {
   readonly brokers: string[];
   readonly how: 'env' | 'docker' | 'jars';
+  /** Where whoever stands at `proxyPort` passes connections on to. Absent where that was not asked for, or the server is not ours. */
+  readonly proxiedPort?: number;
   stop(): Promise<void>;
   /** Stops the broker and, after `downMs`, starts it again with its data, at the same address. Absent where it is not ours. */
   restart?(downMs?: number): Promise<void>;
+}
+
+export interface KafkaServerOptions {
+  /** A port of this machine at which somebody passes connections on: whoever comes from there is sent there again. */
+  readonly proxyPort?: number;
 }
 
 /**
@@ -31,12 +38,12 @@ export interface KafkaServer {
  *
  * @returns the server, or `skipped`: what is missing on this machine.
  */
-export async function startKafka(): Promise<KafkaServer | { skipped: string }> {
+export async function startKafka(options: KafkaServerOptions = {}): Promise<KafkaServer | { skipped: string }> {
   const given = process.env['TOKENWARDEN_TEST_KAFKA'];
   if (given !== undefined && given !== '') return { brokers: given.split(','), how: 'env', stop: async () => {} };
-  if (await dockerAnswers()) return startInDocker();
+  if (await dockerAnswers()) return startInDocker(options);
   const jars = await kafkaClassPath();
-  if ('classPath' in jars) return startFromJars(jars.classPath);
+  if ('classPath' in jars) return startFromJars(jars.classPath, options);
   const skipped =
     'no Kafka for tests: set TOKENWARDEN_TEST_KAFKA to its address, start a Docker engine, ' +
     `or provide ${jars.missing}`;
@@ -44,15 +51,32 @@ export async function startKafka(): Promise<KafkaServer | { skipped: string }> {
   return { skipped };
 }
 
-function settings(port: number, controllerPort: number, host: string): Record<string, string> {
+interface Ports {
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly proxiedPort?: number;
+}
+
+async function choosePorts({ proxyPort }: KafkaServerOptions): Promise<Ports> {
+  const ports = { port: await freePort(), controllerPort: await freePort() };
+  return proxyPort === undefined ? ports : { ...ports, proxiedPort: await freePort() };
+}
+
+function settings(
+  { port, controllerPort, proxiedPort }: Ports,
+  { proxyPort }: KafkaServerOptions,
+  host: string,
+): Record<string, string> {
+  const [listening, advertised] =
+    proxyPort === undefined ? ['', ''] : [`,PROXIED://${host}:${proxiedPort}`, `,PROXIED://127.0.0.1:${proxyPort}`];
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}${listening}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${advertised}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '3',
@@ -73,22 +97,24 @@ function settings(port: number, controllerPort: number, host: string): Record<st
   };
 }
 
-async function startInDocker(): Promise<KafkaServer> {
-  const [port, controllerPort] = [await freePort(), await freePort()];
+async function startInDocker(options: KafkaServerOptions): Promise<KafkaServer> {
+  const ports = await choosePorts(options);
+  const { port, proxiedPort } = ports;
   const environment = Object.fromEntries(
-    Object.entries(settings(port, controllerPort, '0.0.0.0')).map(([name, value]) => [
+    Object.entries(settings(ports, options, '0.0.0.0')).map(([name, value]) => [
       `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
       value,
     ]),
   );
   const container = await new GenericContainer(IMAGE)
-    .withExposedPorts({ container: port, host: port })
+    .withExposedPorts(...[port, proxiedPort ?? []].flat().map((one) => ({ container: one, host: one })))
     .withEnvironment({ ...environment, KAFKA_HEAP_OPTS: '-Xmx512m' })
     .start();
   const brokers = [`127.0.0.1:${port}`];
   await untilReady(brokers, () => undefined);
   return {
     brokers,
+    ...(proxiedPort !== undefined && { proxiedPort }),
     how: 'docker',
     stop: async () => void (await container.stop()),
     async restart() {
@@ -98,17 +124,17 @@ async function startInDocker(): Promise<KafkaServer> {
   };
 }
 
-async function startFromJars(classPath: string): Promise<KafkaServer> {
+async function startFromJars(classPath: string, options: KafkaServerOptions): Promise<KafkaServer> {
   const folder = await mkdtemp(join(tmpdir(), 'tokenwarden-kafka-'));
-  const [port, controllerPort] = [await freePort(), await freePort()];
-  const properties = { ...settings(port, controllerPort, '127.0.0.1'), 'log.dirs': join(folder, 'data') };
+  const ports = await choosePorts(options);
+  const properties = { ...settings(ports, options, '127.0.0.1'), 'log.dirs': join(folder, 'data') };
   const file = join(folder, 'server.properties');
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(file, lines.join(''));
   const clusterId = randomBytes(16).toString('base64url');
   const java = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath];
   await run('java', [...java, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', file]);
-  const brokers = [`127.0.0.1:${port}`];
+  const brokers = [`127.0.0.1:${ports.port}`];
   const start = async () => {
     const command = ['java', '-Xms256m', '-Xmx512m', ...java, 'kafka.Kafka', file];
     const server = await startGuarded(command, { folder, signal: 'KILL' });
@@ -123,6 +149,7 @@ async function startFromJars(classPath: string): Promise<KafkaServer> {
   let server = await start();
   return {
     brokers,
+    ...(ports.proxiedPort !== undefined && { proxiedPort: ports.proxiedPort }),
     how: 'jars',
     async stop() {
       await endGuarded(server);

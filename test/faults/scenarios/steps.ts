@@ -4,15 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../../src/domain/random.ts';
 import { startTokenwarden, type TokenwardenProcess } from '../../support/tokenwarden-process.ts';
-import {
-  checkArchive,
-  checkBooks,
-  type Installation,
-  install,
-  refuseSome,
-  settle,
-  settleArchive,
-} from '../installation.ts';
+import { closeBooks, type Installation, install, refuseSome } from '../installation.ts';
 import type { FaultContext, Scenario } from '../scenario.ts';
 import { STEPS, TRAP_VARIABLE, TRAPPED, type Trap } from '../steps.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
@@ -42,12 +34,8 @@ export default {
     const last = await startTokenwarden(context.folder, config);
     context.defer(last.kill);
     feed(traffic.take(100));
-    await settle(installation, traffic.lineCount, [last]);
-    await settleArchive(installation);
-    assert.equal(await last.stop(), 0, last.log());
-    const books = await checkBooks(installation, traffic);
-    const archived = await checkArchive(installation, books.assessments);
-    return { steps: STEPS.length, ...tally, ...books, archived };
+    const books = await closeBooks(installation, traffic, last);
+    return { steps: STEPS.length, ...tally, ...books };
   },
 } satisfies Scenario;
 

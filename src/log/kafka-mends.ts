@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 
 interface RequestQueue {
   pending: readonly unknown[];
@@ -7,14 +8,22 @@ interface RequestQueue {
 }
 
 interface Connection {
-  socket: object | null | undefined;
+  socket: Pick<Socket, 'connecting' | 'destroy' | 'destroySoon'> | null | undefined;
+  chunks: readonly Buffer[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+  authHandlers: { onError(): void } | null;
   isConnected(): boolean;
+  connect(): Promise<boolean>;
   disconnect(): Promise<boolean>;
 }
 
+/** In front of every answer stands how long it is. */
+const SIZE_BYTES = 4;
+
 let mended = false;
 
-/** Mends kafkajs 2.2.4, once a process, where it makes Node warn an operator of nothing. */
+/** Mends kafkajs 2.2.4, once a process, where it warns of nothing, and where a connection that breaks harms the next. */
 export function mendKafkaJs(): void {
   if (mended) return;
   mended = true;
@@ -36,12 +45,24 @@ function mendRequestQueue(prototype: RequestQueue): void {
   };
 }
 
-/** While a broker is away, its connections are closed again and again, and each time a listener is left on the dead socket. */
+/**
+ * A connection that breaks in the middle of an answer leaves its beginning behind, and the next one's first answer was taken for the rest:
+ * whatever follows is misread, or out of bounds, and ends the process. A login that breaks was waited for as long as the process lives. And
+ * while a broker is away, its connections are closed again and again, and each time a listener is left on the dead socket.
+ */
 function mendConnection(prototype: Connection): void {
-  const disconnect = prototype.disconnect;
+  const { connect, disconnect } = prototype;
+  prototype.connect = function connectAnew(this: Connection): Promise<boolean> {
+    if (!this.isConnected()) Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: SIZE_BYTES });
+    return connect.call(this);
+  };
   prototype.disconnect = async function disconnectForGood(this: Connection): Promise<boolean> {
     const { socket } = this;
+    this.authHandlers?.onError();
     const disconnected = await disconnect.call(this);
+    // What still comes from there, a connection at last or the rest of an answer, is not for the next.
+    if (socket?.connecting) socket.destroy();
+    else socket?.destroySoon();
     if (this.socket === socket && !this.isConnected()) this.socket = null;
     return disconnected;
   };

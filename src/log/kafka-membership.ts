@@ -258,6 +258,7 @@ export class Membership {
       const counts = await this.#countPartitions(known.keys());
       if ([...counts].some(([topic, count]) => count !== known.get(topic))) this.#rejoin.resolve();
     } catch (error) {
+      if (error instanceof LogError && error.code === 'partition-count') throw error;
       // Whoever reads the topic meets the failure too, and says so.
       access.logger.debug({ err: error }, 'could not look for new partitions');
     }

@@ -39,12 +39,14 @@ export class Topics {
   readonly #options: TopicsOptions;
   readonly #known = new Map<string, Promise<Topic>>();
   readonly #recordBytesMax = new Map<string, Promise<number>>();
+  /** What was asked of topics that were ensured. */
+  readonly #specs = new Map<string, TopicSpec>();
 
   constructor(options: TopicsOptions) {
     this.#options = options;
   }
 
-  /** @throws LogError `unknown-topic`. */
+  /** @throws LogError `unknown-topic`; `partition-count` when one that was ensured has another number by now. */
   topic(name: string): Promise<Topic> {
     let known = this.#known.get(name);
     if (known === undefined) {
@@ -114,6 +116,8 @@ export class Topics {
       const [found] = (await describeCluster(await this.#options.connections.anyNode(), [name])).topics;
       if (found === undefined || found.errorCode === UNKNOWN_TOPIC) throw unknownTopic(name);
       if (found.leaders.length === 0) throw new BrokerRefusal(found.errorCode, `to describe topic "${name}"`);
+      const spec = this.#specs.get(name);
+      if (spec !== undefined) checkCount(spec, found.leaders.length);
       return { name, id: found.id, leaders: found.leaders };
     });
   }
@@ -138,15 +142,10 @@ export class Topics {
     );
   }
 
-  async #check({ topic: name, partitionCount, cleanup }: TopicSpec): Promise<void> {
-    const { leaders } = await this.topic(name);
-    if (leaders.length !== partitionCount) {
-      throw new LogError(
-        'partition-count',
-        `Topic "${name}" has ${leaders.length} partitions, and ${partitionCount} are configured. With another number, keys ` +
-          `change their partition: configure ${leaders.length}, or give a topicPrefix of its own to a new installation.`,
-      );
-    }
+  async #check(spec: TopicSpec): Promise<void> {
+    const { topic: name, cleanup } = spec;
+    checkCount(spec, (await this.topic(name)).leaders.length);
+    this.#specs.set(name, spec);
     const settings = await this.#settings(name);
     if (settings === undefined) return;
     const policy = settings.get('cleanup.policy') ?? '';
@@ -238,6 +237,21 @@ export class Topics {
       await this.#options.connections.recover(error);
     });
   }
+}
+
+/** @throws LogError `partition-count`. */
+function checkCount({ topic: name, partitionCount, cleanup }: TopicSpec, count: number): void {
+  if (count === partitionCount) return;
+  const anew =
+    cleanup === 'delete'
+      ? 'delete it: it is made anew at the next start, baselines are kept, and what stages have not dealt with yet (see `tokenwarden status`) is lost'
+      : 'put a copy with the old number in its place: it holds what nothing else does';
+  throw new LogError(
+    'partition-count',
+    `Topic "${name}" has ${count} partitions, and ${partitionCount} are configured. With another number keys change their ` +
+      `partition, and tokens would be judged without their baselines. If the configuration was changed, set partitionCount to ${count} ` +
+      `again. If somebody has changed the topic, stop all processes and ${anew}. Or begin anew with a topicPrefix of its own.`,
+  );
 }
 
 /** kafkajs gathers the errors of several topics; those that exist by now are none, and checked after. */

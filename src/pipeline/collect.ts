@@ -238,21 +238,28 @@ async function logEnds(log: Log): Promise<readonly number[]> {
 async function writtenSince(log: Log, prefix: string, ends: readonly number[]): Promise<Set<string>> {
   const ids = new Set<string>();
   const eventPartitions = await log.offsets(TOPICS.events);
-  for (const { partition } of eventPartitions) {
-    for await (const batch of log.read(TOPICS.events, partition, { from: ends[partition] ?? 0 })) {
+  for (const { partition, end } of eventPartitions) {
+    for await (const batch of log.read(TOPICS.events, partition, { from: within(ends[partition], end) })) {
       for (const { value } of batch) {
         const id = value && idOf(value);
         if (id?.startsWith(prefix)) ids.add(id);
       }
     }
   }
-  for await (const batch of log.read(TOPICS.deadLetters, 0, { from: ends[eventPartitions.length] ?? 0 })) {
+  const [{ end } = { end: 0 }] = await log.offsets(TOPICS.deadLetters);
+  const from = within(ends[eventPartitions.length], end);
+  for await (const batch of log.read(TOPICS.deadLetters, 0, { from })) {
     for (const { value } of batch) {
       const id = value ? decodeDeadLetter(value).id : undefined;
       if (id?.startsWith(prefix)) ids.add(id);
     }
   }
   return ids;
+}
+
+/** Beyond the end there is nothing to find: the log was made anew, and all of it came after. */
+function within(before: number | undefined, end: number): number {
+  return before === undefined || before > end ? 0 : before;
 }
 
 function idOf(value: Buffer): string | undefined {

@@ -242,6 +242,18 @@ function describeFailures(): void {
     await opened.dispose();
   });
 
+  it('partitions added to a topic under an open log are refused before a key changes its own', async () => {
+    const log = await open();
+    const topic = await newTopic(log, 2);
+    await log.append(topic, textRecords('k', 0, 3));
+    const admin = foreignKafka().admin();
+    await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+    await admin.disconnect();
+    const refusal = { code: 'partition-count', message: expect.stringMatching(`${topic}.*3 partitions.*2 are`) };
+    await expect.poll(() => log.incarnation(topic).catch((cause: unknown) => cause)).toMatchObject(refusal);
+    await expect(log.append(topic, textRecords('k', 3, 6))).rejects.toMatchObject(refusal);
+  });
+
   it('installations with a prefix of their own do not meet', async () => {
     const [one, other] = [await open({ topicPrefix: 'one.' }), await open({ topicPrefix: 'other.' })];
     const [topic, group] = [`topic-${randomUUID()}`, newGroup()];

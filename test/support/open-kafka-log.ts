@@ -55,7 +55,8 @@ async function countRecords(log: Log, topic: string): Promise<number> {
   return count;
 }
 
-async function withAdmin<T>(
+/** For what operators do with tools. */
+export async function withAdmin<T>(
   { brokers }: Pick<KafkaLogOptions, 'brokers'>,
   act: (admin: Admin) => Promise<T>,
 ): Promise<T> {

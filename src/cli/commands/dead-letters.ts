@@ -3,7 +3,7 @@ import { safeText } from '../../deliver/safe-text.ts';
 import type { Log } from '../../log/log.ts';
 import { type DeadLetter, decodeDeadLetter } from '../../pipeline/dead-letter.ts';
 import { redrive } from '../../pipeline/redrive.ts';
-import { TOPICS } from '../../pipeline/topics.ts';
+import { TOPICS, topicSpecs } from '../../pipeline/topics.ts';
 import { readingsOf } from '../../runtime/reading.ts';
 import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
 import { configOption, withLog } from '../project.ts';
@@ -46,6 +46,8 @@ export function deadLettersCommand(io: CliIo): Command {
     .addOption(configOption())
     .action((ids: string[], options: Options) =>
       withLog(io, options.config, 'append', async (log, { config }) => {
+        // Refuses when the events' partitions are not those that are configured.
+        await log.ensureTopics(topicSpecs(config.log));
         const letters = choose(await readAll(log), ids, options.source);
         const { eventCount, ignoredCount, stillDead, truncatedCount } = await redrive(
           log,

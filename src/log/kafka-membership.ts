@@ -282,10 +282,10 @@ export class Membership {
     }
     const doing = `keeping a place in the consumer group "${group}"`;
     const now = access.clock.elapsed();
-    if (this.#awaySince === undefined) {
-      this.#awaySince = now;
-      if (!COORDINATOR_MOVED.has(type))
-        access.logger.warn({ err: error, group }, 'the consumer group cannot be reached');
+    this.#awaySince ??= now;
+    if (!this.#warned && !COORDINATOR_MOVED.has(type)) {
+      this.#warned = true;
+      access.logger.warn({ err: error, group }, 'the consumer group cannot be reached');
     }
     if (isLasting(error) || now - this.#awaySince > access.unavailableMs) throw toLogError(error, doing);
     this.forgetCoordinator();

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { STAGE_NAMES } from '../../pipeline/stage.ts';
 import { assemble } from '../../runtime/assemble.ts';
 import { createLogger } from '../../runtime/logger.ts';
+import { giveWay } from '../../runtime/priority.ts';
 import { type CliIo, UsageError } from '../io.ts';
 import { configOption, detectorsOption, loadProject } from '../project.ts';
 
@@ -22,14 +23,9 @@ export function runCommand(io: CliIo, start: typeof assemble = assemble): Comman
       if (unknown !== undefined)
         throw new UsageError(`no stage is named "${unknown}"; there are ${STAGE_NAMES.join(', ')}`);
       const logger = createLogger(config.logging.level);
-      const application = await start(
-        { ...config, stages: STAGE_NAMES.filter((name) => stages.includes(name)) },
-        detectors,
-        {
-          logger,
-          write: io.out,
-        },
-      );
+      const wanted = STAGE_NAMES.filter((name) => stages.includes(name));
+      giveWay(wanted);
+      const application = await start({ ...config, stages: wanted }, detectors, { logger, write: io.out });
       logger.info({ stages, mode: config.mode, sources: config.sources.map(({ name }) => name) }, 'watching');
       const stop = () => {
         logger.info('stopping');

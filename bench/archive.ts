@@ -2,7 +2,7 @@ import { openKafkaLog } from '../src/log/kafka.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import { runDetect } from './detect.ts';
 import { fill } from './fill.ts';
-import { type Instance, install, until } from './installation.ts';
+import { type Instance, install, sumOf, until } from './installation.ts';
 
 /** The detect stage alone, and beside an archive in another process, over as many events. */
 export interface Archive {
@@ -58,6 +58,5 @@ async function startArchive(start: (more: object) => Promise<Instance>): Promise
 }
 
 async function archivedBy(instance: Instance | undefined): Promise<number> {
-  const consumed = await instance?.metric('tokenwarden_archive_consumed_total');
-  return [...(consumed?.values() ?? [])].reduce((sum, value) => sum + value, 0);
+  return sumOf(await instance?.metric('tokenwarden_archive_consumed_total'));
 }

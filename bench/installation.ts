@@ -111,6 +111,11 @@ function instanceOf(process: TokenwardenProcess, port: number): Instance {
   };
 }
 
+/** What a metric is over all labels. */
+export function sumOf(metric: ReadonlyMap<string, number> | undefined): number {
+  return [...(metric?.values() ?? [])].reduce((sum, value) => sum + value, 0);
+}
+
 /** Ten days of a fleet's ordinary use in the log, up to today, and the tokens among them that may be stolen. */
 export async function liveThrough(
   log: Log,

@@ -9,12 +9,14 @@ import { createFleet, dayOfFleet } from '../src/simulate/fleet.ts';
 import { storedRecord } from './stored-record.ts';
 
 const INTERVAL_MS = 5;
+const APPEND_RECORDS_MAX = 2000;
 /** Made before the load begins, and repeated with later times: making events while they flow would take a core. */
 const DAY_COUNT = 7;
 
 interface LoadOptions {
   readonly brokers: readonly string[];
   readonly topicPrefix: string;
+  /** Infinity: as fast as they can be appended. */
   readonly perSecond: number;
 }
 
@@ -69,7 +71,7 @@ async function append(
   flows();
   let sent = 0;
   while (!signal.aborted) {
-    const due = Math.floor(elapsed() * perSecond) - sent;
+    const due = Math.min(Math.floor(elapsed() * perSecond) - sent, APPEND_RECORDS_MAX);
     const batch: NewRecord[] = [];
     for (; batch.length < due; sent++) {
       const { record, at, timeOffset } = events[sent % events.length]!;
@@ -77,7 +79,7 @@ async function append(
       batch.push(record);
     }
     if (batch.length > 0) await log.append(TOPICS.events, batch);
-    await systemClock.sleep(INTERVAL_MS, signal);
+    if (batch.length < APPEND_RECORDS_MAX) await systemClock.sleep(INTERVAL_MS, signal);
   }
   const rate = sent / elapsed();
   await log.close();

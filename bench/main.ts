@@ -41,7 +41,7 @@ async function measure(brokers: readonly string[], how: string): Promise<Results
       kafka: how,
     },
     throughput,
-    latencyMs: await measureLatency(brokers, throughput.eventsPerSecond / 2, SIZE.thefts, say),
+    latencyMs: await measureLatency(brokers, SIZE.thefts, say),
     failoverSeconds: await measureFailover(brokers, say),
     ...(!values.quick && {
       state: await inChild<State>('held-bytes'),

@@ -7,13 +7,18 @@ import { createInterface } from 'node:readline';
 import { buildOnce } from '../test/support/maven.ts';
 
 const PROJECT = join(import.meta.dirname, 'peer');
-const SOURCES = ['Peer', 'Event', 'Baseline'].map((name) => join(PROJECT, 'src/main/java/peer', `${name}.java`));
+const SOURCES = ['Peer', 'Event', 'Json', 'Baseline', 'PackedBaseline'].map((name) =>
+  join(PROJECT, 'src/main/java/peer', `${name}.java`),
+);
 const HEAP = '1g';
+
+/** How it keeps baselines: as JSON by Jackson, each change leaving at once; or packed by hand, with a cache that holds changes back. */
+export type PeerKind = 'plain' | 'tuned';
 
 /** A Kafka Streams program that keeps four features of every token, in a JVM that stays warm. */
 export interface Peer {
   /** Reads a topic from its beginning, in a new application. @returns events a second */
-  read(topic: string, eventCount: number): Promise<number>;
+  read(kind: PeerKind, topic: string, eventCount: number): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -39,8 +44,8 @@ export async function startPeer(brokers: readonly string[]): Promise<Peer> {
   });
   const answers = createInterface({ input: java.stdout })[Symbol.asyncIterator]();
   return {
-    async read(topic, eventCount) {
-      java.stdin.write(`${topic} ${eventCount}\n`);
+    async read(kind, topic, eventCount) {
+      java.stdin.write(`${kind} ${topic} ${eventCount}\n`);
       const { value, done } = await answers.next();
       if (done) throw new Error(`the Kafka Streams peer ended with ${java.exitCode}`);
       return (eventCount / Number(value)) * 1000;

@@ -9,8 +9,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
@@ -18,12 +22,18 @@ import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Materialized;
+import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * Keeps a baseline for every token with Kafka Streams, the way its documentation shows: a keyed aggregate in an in-memory store with a
- * changelog and a cache before it, at least once. A line "topic count" on standard input has it read that many events from the topic's
- * beginning, in a new application; it answers with the milliseconds from the first event to the last.
+ * Keeps a baseline for every token with Kafka Streams: a keyed aggregate in an in-memory store with a changelog, at least once. A line
+ * "kind topic count" on standard input has it read that many events from the topic's beginning, in a new application; it answers with the
+ * milliseconds from the first event to the last. The kinds:
+ *
+ * <ul>
+ *   <li>"plain": baselines as JSON, and no cache, so that what an event changed leaves at once;
+ *   <li>"tuned": baselines packed by hand, and a cache, which holds what leaves back until the next commit.
+ * </ul>
  *
  * <p>One process answers many lines, so that what the JIT compiler learned stays.
  */
@@ -38,15 +48,15 @@ public final class Peer {
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       String[] words = line.split(" ");
-      reading.submit(() -> answer(settings(brokers, folder), words[0], Long.parseLong(words[1])));
+      reading.submit(() -> answer(settings(brokers, folder), words[0], words[1], Long.parseLong(words[2])));
     }
     // Whoever asked is gone, and with it perhaps the broker: there is nothing to end in good order.
     Runtime.getRuntime().halt(0);
   }
 
-  private static void answer(Properties settings, String topic, long count) {
+  private static void answer(Properties settings, String kind, String topic, long count) {
     try {
-      System.out.println(read(settings, topic, count));
+      System.out.println(read(settings, kind, topic, count));
     } catch (Exception e) {
       e.printStackTrace();
       Runtime.getRuntime().halt(1);
@@ -65,15 +75,18 @@ public final class Peer {
     return settings;
   }
 
-  private static long read(Properties settings, String topic, long count) throws Exception {
+  private static long read(Properties settings, String kind, String topic, long count) throws Exception {
     AtomicLong seen = new AtomicLong();
     AtomicLong startedAt = new AtomicLong();
     CompletableFuture<Long> elapsedMs = new CompletableFuture<>();
-    Topology topology = topology(topic, () -> {
+    Runnable counted = () -> {
       long number = seen.incrementAndGet();
       if (number == 1) startedAt.set(System.nanoTime());
       if (number == count) elapsedMs.complete((System.nanoTime() - startedAt.get()) / 1_000_000);
-    });
+    };
+    Topology topology = kind.equals("tuned")
+        ? topology(topic, counted, PackedBaseline::new, PackedBaseline::learn, stored(PackedBaseline.serde()).withCachingEnabled())
+        : topology(topic, counted, Baseline::new, Baseline::learn, stored(Json.serde(Baseline.class)).withCachingDisabled());
     try (KafkaStreams streams = new KafkaStreams(topology, settings)) {
       streams.setUncaughtExceptionHandler(failure -> {
         elapsedMs.completeExceptionally(failure);
@@ -84,22 +97,30 @@ public final class Peer {
     }
   }
 
-  private static Topology topology(String topic, Runnable counted) {
+  private static <T> Materialized<String, T, KeyValueStore<Bytes, byte[]>> stored(Serde<T> serde) {
+    return Materialized.<String, T>as(Stores.inMemoryKeyValueStore("baselines"))
+        .withKeySerde(Serdes.String())
+        .withValueSerde(serde)
+        .withLoggingEnabled(Map.of());
+  }
+
+  private static <T> Topology topology(
+      String topic,
+      Runnable counted,
+      Supplier<T> initial,
+      BiFunction<T, Event, T> learn,
+      Materialized<String, T, KeyValueStore<Bytes, byte[]>> stored) {
     StreamsBuilder builder = new StreamsBuilder();
     builder
-        .stream(topic, Consumed.with(Serdes.String(), Event.serde()))
+        .stream(topic, Consumed.with(Serdes.String(), Json.serde(Event.class)))
         .groupByKey()
         .aggregate(
-            Baseline::new,
+            initial::get,
             (token, event, baseline) -> {
               counted.run();
-              return baseline.learn(event);
+              return learn.apply(baseline, event);
             },
-            Materialized.<String, Baseline>as(Stores.inMemoryKeyValueStore("baselines"))
-                .withKeySerde(Serdes.String())
-                .withValueSerde(Baseline.serde())
-                .withCachingEnabled()
-                .withLoggingEnabled(Map.of()));
+            stored);
     return builder.build();
   }
 }

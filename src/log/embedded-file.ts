@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LogError, type LogErrorCode } from './log.ts';
@@ -17,6 +17,10 @@ export interface LogFile {
 
 const FILE_NAME = 'log.sqlite';
 const LOCK_NAME = 'owner.lock';
+/** Written and removed to learn why the log could not be. */
+const PROBE_NAME = 'room.probe';
+/** As large as what SQLite adds to a file at a time. */
+const PROBE_BYTES = 64 << 10;
 /** "TWlg": says that the file is ours. */
 const APPLICATION_ID = 0x54576c67;
 const SCHEMA_VERSION = 1;
@@ -63,7 +67,7 @@ const SCHEMA = `
 /**
  * Opens the log file of a data folder; the owner makes both when they do not exist.
  *
- * @throws LogError `locked` when another process owns the folder, `storage` when the file cannot be used.
+ * @throws LogError `locked` when another process owns the folder, `storage` or `full` when the file cannot be used.
  */
 export function openLogFile(folder: string, access: Access): LogFile {
   if (access === 'own') createFolder(folder);
@@ -193,6 +197,11 @@ function primaryCode(error: SqliteError): number {
   return error.errcode & 0xff;
 }
 
+const FULL = [
+  'full',
+  'The disk is full, or this user over quota. Free space there; what was acknowledged is kept.',
+] as const;
+
 /** What SQLite's primary result codes mean to an operator. */
 const ADVICE: Readonly<Record<number, readonly [LogErrorCode, string]>> = {
   3: ['storage', 'Give this user the right to read and write the folder and its files.'],
@@ -201,20 +210,39 @@ const ADVICE: Readonly<Record<number, readonly [LogErrorCode, string]>> = {
     'storage',
     'Give this user the right to write the folder and its files, on a disk that is not mounted read-only.',
   ],
-  10: ['storage', 'The disk is full, over quota, or failing. Free space or repair the disk, then start again.'],
+  10: [
+    'storage',
+    'The disk is failing, was taken away, or files may not grow. Mend that, then start again; what was acknowledged is kept.',
+  ],
   11: ['storage', 'The file is damaged. Restore the folder from a copy, or move it away to start with an empty log.'],
-  13: ['storage', 'The disk is full. Free space, then start again; what was acknowledged is kept.'],
+  13: FULL,
   14: ['storage', 'Check that the folder exists and that this user may read and write it.'],
   26: ['storage', 'The file is not a Tokenwarden log, or it is damaged. Restore it from a copy, or move it away.'],
 };
 
+/** SQLite says that a disk is full for one of the ways to find out, and for the others only that it failed: those are tried again here. */
+function hasNoRoom(error: SqliteError, folder: string): boolean {
+  if (primaryCode(error) !== 10) return false;
+  const path = join(folder, PROBE_NAME);
+  try {
+    writeFileSync(path, Buffer.alloc(PROBE_BYTES));
+    return false;
+  } catch (cause) {
+    return cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
+  } finally {
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // Where nothing can be removed nothing was written either.
+    }
+  }
+}
+
 /** Turns SQLite's errors into a `LogError` that says what to do. Everything else is returned as it is. */
 export function explain(error: unknown, folder: string): unknown {
   if (!isSqliteError(error)) return error;
-  const [code, advice] = ADVICE[primaryCode(error)] ?? [
-    'storage',
-    'Look the message up in the documentation of SQLite.',
-  ];
+  const known = hasNoRoom(error, folder) ? FULL : ADVICE[primaryCode(error)];
+  const [code, advice] = known ?? ['storage', 'Look the message up in the documentation of SQLite.'];
   return new LogError(code, `The log in ${folder} failed: ${error.message} (SQLite ${error.errcode}). ${advice}`, {
     cause: error,
   });

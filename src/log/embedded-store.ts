@@ -54,7 +54,7 @@ export class EmbeddedStore {
   /**
    * Runs a synchronous body in one durable transaction. While another process writes, it waits without blocking.
    *
-   * @throws LogError `unavailable` when that takes too long, `storage` when the file refuses; nothing of the body was done then.
+   * @throws LogError `unavailable` when that takes too long, `storage` or `full` when the file refuses; nothing of the body was done then.
    */
   async transaction<T>(body: () => T): Promise<T> {
     const giveUpAt = this.#clock.elapsed() + BUSY_MAX_MS;

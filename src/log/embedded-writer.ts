@@ -7,7 +7,7 @@ import { LogError, type NewRecord, type TopicPartition } from './log.ts';
 
 /** Writes to the file of an embedded log; see `createWriter`. */
 export interface Writer {
-  /** @throws LogError `out-of-range`, `too-large`, `unavailable`, `storage`. */
+  /** @throws LogError `out-of-range`, `too-large`, `unavailable`, `storage`, `full`. */
   append(topic: Topic, records: readonly NewRecord[]): Promise<void>;
   /** `mayCommit` is asked when the position is written: what was queued by a former owner is refused with `not-owner`. */
   commit(position: Position, mayCommit: () => boolean): Promise<void>;
@@ -23,6 +23,17 @@ const TRANSACTION_BYTES_MAX = 2 << 20;
 /** Callers that do not wait for their appends are stopped here. */
 const QUEUE_BYTES_MAX = 64 << 20;
 const METADATA_BYTES_MAX = 4_096;
+
+/** How long a writer waits on a full disk before it tries again. */
+const ROOM_RETRY_MS = 1_000;
+
+/** What a writer does when there is no room. */
+export interface Patience {
+  /** Waits until this aborts; then, and without one, it rejects with `full`. */
+  readonly signal: AbortSignal;
+  /** Told what it waits for at each attempt, and `null` when it goes on. */
+  readonly onWaiting: (why: LogError | null) => void;
+}
 
 interface AppendTask extends PromiseWithResolvers<void> {
   readonly kind: 'append';
@@ -43,9 +54,10 @@ interface CommitTask extends PromiseWithResolvers<void> {
 
 /**
  * Group commit: whatever is asked for within one turn of the event loop is written in one transaction, in the order it was asked for,
- * and so pays for one flush to the disk. A failed transaction rejects all that waits behind it too, which keeps the order.
+ * and so pays for one flush to the disk. A failed transaction rejects all that waits behind it too, which keeps the order; one for which there
+ * is no room is tried again, if there is patience.
  */
-export function createWriter(store: EmbeddedStore, clock: Clock): Writer {
+export function createWriter(store: EmbeddedStore, clock: Clock, patience?: Patience): Writer {
   const queue: (AppendTask | CommitTask)[] = [];
   let queuedBytes = 0;
   let draining: Promise<void> = Promise.resolve();
@@ -66,7 +78,7 @@ export function createWriter(store: EmbeddedStore, clock: Clock): Writer {
       await nextTurn();
       const touched = new Set<Partition>();
       try {
-        const writtenCount = await store.transaction(() => writeTasks(store, queue, touched, Math.floor(clock.now())));
+        const writtenCount = await withRoom(clock, patience, () => write(store, queue, touched, clock));
         for (const task of queue.splice(0, writtenCount)) finish(task);
       } catch (error) {
         for (const task of queue.splice(0)) task.reject(error);
@@ -109,6 +121,41 @@ export function createWriter(store: EmbeddedStore, clock: Clock): Writer {
     },
     drained: () => draining,
   };
+}
+
+/** Does something until there is room for it. What failed has left nothing behind: SQLite writes over it. */
+async function withRoom<T>(clock: Clock, patience: Patience | undefined, act: () => Promise<T>): Promise<T> {
+  for (let waited = false; ; waited = true) {
+    try {
+      const result = await act();
+      if (waited) patience?.onWaiting(null);
+      return result;
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'full' || patience === undefined || patience.signal.aborted)
+        throw error;
+      patience.onWaiting(error);
+    }
+    await clock.sleep(ROOM_RETRY_MS, patience.signal);
+  }
+}
+
+/** Writes from the head of the queue what fits into one transaction; if that fails, all is as it was. @returns the number of tasks completed */
+async function write(
+  store: EmbeddedStore,
+  queue: readonly (AppendTask | CommitTask)[],
+  touched: Set<Partition>,
+  clock: Clock,
+): Promise<number> {
+  // Only the first can be written in part already.
+  const [first] = queue;
+  const firstWritten = first?.kind === 'append' ? first.written : 0;
+  try {
+    return await store.transaction(() => writeTasks(store, queue, touched, Math.floor(clock.now())));
+  } catch (error) {
+    touched.clear();
+    for (const task of queue) if (task.kind === 'append') task.written = task === first ? firstWritten : 0;
+    throw error;
+  }
 }
 
 /** Within a transaction: writes from the head of the queue what fits into one. @returns the number of tasks completed. */

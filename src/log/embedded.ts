@@ -28,6 +28,11 @@ export interface EmbeddedLogOptions {
    */
   readonly access: Access;
   readonly clock: Clock;
+  /**
+   * On a full disk the owner's appends and commits wait for room, in their order, until `close`. Told why at each attempt, and `null` when
+   * they go on. Opening, `ensureTopics` and whoever is not the owner are refused with `full` instead.
+   */
+  readonly onWaiting?: (why: LogError | null) => void;
 }
 
 /** A `Log` in one SQLite file. The groups' members are those of the owner's process. */
@@ -47,10 +52,11 @@ const CLEANUP_INTERVAL_MS = 10_000;
  *
  * An existing topic takes over the clean-up that `ensureTopics` asks for; without `retentionMs` its records stay for ever.
  *
- * @throws LogError `locked` when another process owns the folder, `storage` when it cannot be used.
+ * @throws LogError `locked` when another process owns the folder, `storage` or `full` when it cannot be used.
  */
-export async function openEmbeddedLog({ folder, access, clock }: EmbeddedLogOptions): Promise<EmbeddedLog> {
-  return new SqliteLog(new EmbeddedStore(folder, access, clock), access, clock);
+export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
+  const { folder, access, clock } = options;
+  return new SqliteLog(new EmbeddedStore(folder, access, clock), options);
 }
 
 class SqliteLog implements EmbeddedLog {
@@ -68,11 +74,12 @@ class SqliteLog implements EmbeddedLog {
   /** What the work in the background failed with: from then on nothing is promised any more. */
   #failure: { readonly cause: unknown } | undefined;
 
-  constructor(store: EmbeddedStore, access: Access, clock: Clock) {
+  constructor(store: EmbeddedStore, { access, clock, onWaiting = () => undefined }: EmbeddedLogOptions) {
     this.#store = store;
     this.#access = access;
     this.#clock = clock;
-    this.#writer = createWriter(store, clock);
+    const patience = { signal: this.#stopping.signal, onWaiting };
+    this.#writer = createWriter(store, clock, access === 'own' ? patience : undefined);
     this.#groups = new Groups({ store, writer: this.#writer, turns: this.#turns, clock });
     this.#cleaning = access === 'own' ? this.#cleanRegularly() : Promise.resolve();
   }
@@ -159,6 +166,8 @@ class SqliteLog implements EmbeddedLog {
       try {
         await this.cleanUp('due');
       } catch (cause) {
+        // Cleaning needs room too: it has time, and appends tell of it.
+        if (cause instanceof LogError && cause.code === 'full') continue;
         this.#failure ??= { cause };
         this.#groups.fail(cause);
         return;

@@ -155,6 +155,7 @@ export type LogErrorCode =
   | 'stalled'
   | 'locked'
   | 'storage'
+  | 'full'
   | 'closed';
 
 /** Everything a log refuses or fails at. `message` says what, where and how to mend it. */

@@ -29,6 +29,7 @@ import { openLog } from './open-log.ts';
 import { openSource, type SourceSurroundings } from './open-source.ts';
 import { engineOptions, keysOf, readingsOf } from './reading.ts';
 import { createSinks } from './sinks.ts';
+import { createStandstill } from './standstill.ts';
 import { type CountingStage, startStages } from './start-stages.ts';
 import { createStreamWatch } from './stream-watch.ts';
 import { tellOfFailures } from './tell-of-failures.ts';
@@ -81,7 +82,8 @@ export async function assemble(
   detectors: readonly AnyDetector[],
   options: AssembleOptions,
 ): Promise<Application> {
-  const opened = await openLog(config, 'own', options.logger);
+  const standstill = createStandstill(options.logger, systemClock);
+  const opened = await openLog(config, 'own', options.logger, standstill);
   const log = options.between?.log(opened) ?? opened;
   const closing = [() => log.close()];
   const close = async () => {
@@ -96,7 +98,7 @@ export async function assemble(
     const conservation = conserve(context, counts);
     closing.push(() => conservation.stop());
     const { sourceTopics } = context;
-    const watched = { log, clock: systemClock, counts, sourceTopics, conservation, done: pipeline.done };
+    const watched = { log, clock: systemClock, counts, sourceTopics, conservation, standstill, done: pipeline.done };
     if (config.operations) closing.push(await operate(config.operations, watched, pipeline, options.logger));
     return { ...pipeline, counts, close };
   } catch (cause) {

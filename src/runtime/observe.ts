@@ -8,6 +8,7 @@ import type { Counts } from './assemble.ts';
 import { createLoopDelay } from './loop-delay.ts';
 import { metricsOf } from './metrics.ts';
 import type { SourceTopics } from './open-source.ts';
+import type { Standstill } from './standstill.ts';
 import { statusOf } from './status.ts';
 import type { ConservationWatch, Rest } from './watch-conservation.ts';
 
@@ -17,6 +18,7 @@ export interface ObserveOptions {
   readonly counts: Counts;
   readonly sourceTopics: readonly SourceTopics[];
   readonly conservation: Pick<ConservationWatch, 'rests'>;
+  readonly standstill: Pick<Standstill, 'obstacles'>;
   /** Settles when a stage has failed, or all have ended. */
   readonly done: Promise<void>;
   readonly readyLagMsMax: number;
@@ -39,7 +41,7 @@ export interface Look {
 
 /** Answers what an operations endpoint is asked, about the process that runs here. */
 export function observe(options: ObserveOptions): OperationsFacts & { close(): void } {
-  const { clock, counts, conservation, readyLagMsMax, done } = options;
+  const { clock, counts, conservation, standstill, readyLagMsMax, done } = options;
   const startedAt = clock.elapsed();
   const loopDelay = createLoopDelay(clock);
   let alive = true;
@@ -52,7 +54,13 @@ export function observe(options: ObserveOptions): OperationsFacts & { close(): v
     const { readers, problems } = await ask();
     const rests = conservation.rests();
     const obstacles = alive
-      ? [...restoring(counts), ...problems, ...late(readers, readyLagMsMax), ...missing(rests)]
+      ? [
+          ...standstill.obstacles(),
+          ...restoring(counts),
+          ...problems,
+          ...late(readers, readyLagMsMax),
+          ...missing(rests),
+        ]
       : ['a stage has ended'];
     const deleted = deletedOf(options);
     const uptimeMs = clock.elapsed() - startedAt;

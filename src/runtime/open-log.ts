@@ -1,14 +1,19 @@
 import type { Config, LogConfig, SourceConfig } from '../config/load.ts';
-import { openEmbeddedLog } from '../log/embedded.ts';
+import { type EmbeddedLogOptions, openEmbeddedLog } from '../log/embedded.ts';
 import { type KafkaLogOptions, openKafkaLog } from '../log/kafka.ts';
 import type { Log } from '../log/log.ts';
 import { systemClock } from './clock.ts';
 import type { Logger } from './logger.ts';
 
 /** Opens the log of a configuration. Only `own` may run stages. */
-export async function openLog(config: Config, access: 'own' | 'append' | 'read', logger: Logger): Promise<Log> {
+export async function openLog(
+  config: Config,
+  access: 'own' | 'append' | 'read',
+  logger: Logger,
+  waiting: Pick<EmbeddedLogOptions, 'onWaiting'> = {},
+): Promise<Log> {
   const { log, dataFolder } = config;
-  if (log.kind === 'embedded') return openEmbeddedLog({ folder: dataFolder, access, clock: systemClock });
+  if (log.kind === 'embedded') return openEmbeddedLog({ folder: dataFolder, access, clock: systemClock, ...waiting });
   const { clientId, topicPrefix, replicationFactor, sessionTimeoutMs } = log;
   return openKafkaLog({
     clientId,

@@ -91,16 +91,17 @@ export function response(gateway: HttpReceiver, receivers: Readonly<Record<strin
   };
 }
 
-/** Waits until something holds, and fails when it takes too long or the process ends. */
+/** Waits until something holds, and fails when it takes too long or the process, if any is given, ends. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
   limitMs: number,
-  tokenwarden: TokenwardenProcess,
+  tokenwarden?: TokenwardenProcess,
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
+  const log = () => tokenwarden?.log().slice(-3000);
   while (!(await holds())) {
-    assert.ok(!tokenwarden.exited, `tokenwarden ended by itself:\n${tokenwarden.log().slice(-3000)}`);
-    assert.ok(performance.now() < deadline, `not within ${limitMs} ms: ${holds}\n${tokenwarden.log().slice(-3000)}`);
+    assert.ok(!tokenwarden?.exited, `tokenwarden ended by itself:\n${log()}`);
+    assert.ok(performance.now() < deadline, `not within ${limitMs} ms: ${holds}\n${log()}`);
     await sleep(5);
   }
 }

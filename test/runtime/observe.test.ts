@@ -28,12 +28,14 @@ const ENGINE = {
 let folder: Awaited<ReturnType<typeof newFolder>>;
 let log: Log;
 let started: Stage[];
+let standing: readonly string[];
 
 beforeEach(async () => {
   folder = await newFolder();
   log = await open({ folder: folder.path, access: 'own' });
   await log.ensureTopics(topicSpecs({ partitionCount: 1, retentionDays: 1 }));
   started = [];
+  standing = [];
 });
 
 afterEach(async () => {
@@ -60,6 +62,7 @@ function facts(
     counts,
     sourceTopics,
     conservation: { rests: () => [] },
+    standstill: { obstacles: () => standing },
     done: new Promise(() => undefined),
     readyLagMsMax,
   });
@@ -68,6 +71,14 @@ function facts(
 const render = async (told: OperationsFacts) => renderMetrics((await told.metrics()) as readonly Metric[]);
 
 describe('what a process tells of itself', () => {
+  it('is not ready while its log waits for room, although nothing is behind', async () => {
+    const told = facts({});
+    expect(await told.obstacles()).toEqual([]);
+    standing = ['our log waits for room'];
+    expect(await told.obstacles()).toEqual(['our log waits for room']);
+    expect(told.isAlive()).toBe(true);
+  });
+
   it('is not ready while baselines are being restored, although nothing waits to be read', async () => {
     const gate = Promise.withResolvers<void>();
     const slow: Log = {

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type FaultContext, Missing } from './scenario.ts';
+
+const run = promisify(execFile);
+const BALLAST_NAME = 'ballast';
+
+/** A small file system of its own, at a folder. */
+export interface SmallDisk {
+  /** Fills it up, but for so much. */
+  fill(leftBytes: number): void;
+  /** Makes all that was filled up free again. */
+  free(): void;
+}
+
+/** Mounts a small file system in memory at a folder. Skips the scenario where that is not allowed. */
+export async function mountSmallDisk(
+  { defer }: Pick<FaultContext, 'defer'>,
+  folder: string,
+  sizeMiB: number,
+): Promise<SmallDisk> {
+  await mkdir(folder, { recursive: true });
+  await asRoot('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tokenwarden-faults', folder]);
+  defer(() => run('umount', ['--lazy', folder]));
+  const ballast = join(folder, BALLAST_NAME);
+  return {
+    fill: (leftBytes) => {
+      const { bavail, bsize } = statfsSync(folder);
+      try {
+        writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes)), { flag: 'a' });
+      } catch (cause) {
+        // Others took some of it meanwhile: it is as full as it gets.
+        if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC')) throw cause;
+      }
+    },
+    free: () => rmSync(ballast),
+  };
+}
+
+/** Runs what only root may. Skips the scenario where that is not allowed. */
+async function asRoot(program: string, args: readonly string[]): Promise<void> {
+  try {
+    await run(program, args);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.trim().replaceAll('\n', ' ') : String(cause);
+    throw new Missing(`file systems of its own need Linux and the right to mount (root, CAP_SYS_ADMIN): ${why}`);
+  }
+}

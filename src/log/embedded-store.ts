@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Clock } from '../domain/clock.ts';
 import { type Access, explain, isBusy, type LogFile, openLogFile } from './embedded-file.ts';
-import { loadPartition, newPartition, type Partition, type Row, type Topic, tableName } from './embedded-topic.ts';
+import {
+  checksumOf,
+  loadPartition,
+  newPartition,
+  type Partition,
+  type Row,
+  type Topic,
+  tableName,
+} from './embedded-topic.ts';
 import { type Committed, LogError, type LogRecord, type TopicSpec } from './log.ts';
 
 /** A position of a group, to be written. */
@@ -21,7 +29,14 @@ const RETRY_MS = 5;
 /** A writer that holds the file longer than this is stuck. */
 const BUSY_MAX_MS = 30_000;
 
-type RecordRow = readonly [offset: number, appendedAt: number, key: string | null, value: Uint8Array | null];
+type RecordRow = readonly [
+  offset: number,
+  appendedAt: number,
+  key: string | null,
+  value: Uint8Array | null,
+  /** `null`: written before there were any. */
+  checksum: number | null,
+];
 
 /**
  * The file of an embedded log: topics, records and positions. All calls but `transaction` are synchronous and short. What it keeps in
@@ -34,6 +49,8 @@ export class EmbeddedStore {
   readonly #topics = new Map<string, Topic>();
   readonly #statements = new Map<string, StatementSync>();
   readonly folder: string;
+  /** Of a transaction that was in hand when a former process stopped. */
+  readonly tornBytes: number;
   #version = -1;
   #closed = false;
 
@@ -43,6 +60,7 @@ export class EmbeddedStore {
     this.#clock = clock;
     this.#file = openLogFile(folder, access);
     this.#database = this.#file.database;
+    this.tornBytes = this.#file.tornBytes;
   }
 
   close(): void {
@@ -176,14 +194,16 @@ export class EmbeddedStore {
       this.run('INSERT INTO partitions VALUES (?, ?, 0, 0, 0, 0)', id, partition);
       this.#database.exec(
         `CREATE TABLE ${tableName(id, partition)}
-         (position INTEGER PRIMARY KEY, appended_at INTEGER NOT NULL, key TEXT, value BLOB) STRICT`,
+         (position INTEGER PRIMARY KEY, appended_at INTEGER NOT NULL, key TEXT, value BLOB, checksum INTEGER) STRICT`,
       );
     }
   }
 
   /** Within a transaction; `savePartition` follows. */
   insert(partition: Partition, key: string | null, value: Uint8Array | null, appendedAt: number): void {
-    this.#prepared(partition.insertSql).run(partition.end++, appendedAt, key, value);
+    const offset = partition.end++;
+    const checksum = checksumOf(offset, appendedAt, key, value);
+    this.#prepared(partition.insertSql).run(offset, appendedAt, key, value, checksum);
   }
 
   /** Within a transaction. */
@@ -204,7 +224,9 @@ export class EmbeddedStore {
       const limit = Math.min(Math.max(expected, 1), CHUNK_RECORDS_MAX, BATCH_RECORDS_MAX - records.length);
       const rows = this.#rows(partition, next, to, limit);
       const before = { recordCount: records.length, byteCount };
-      for (const [offset, appendedAt, key, bytes] of rows) {
+      for (const [offset, appendedAt, key, bytes, checksum] of rows) {
+        if (checksum !== null && checksum !== checksumOf(offset, appendedAt, key, bytes))
+          throw this.#damaged(partition, offset);
         const value = bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         records.push({ partition: partition.number, offset, key, value, appendedAt });
         byteCount += value?.length ?? 0;
@@ -216,6 +238,14 @@ export class EmbeddedStore {
       if (rows.length < limit || byteCount >= BATCH_BYTES_MAX) break;
     }
     return records;
+  }
+
+  #damaged({ topic, number }: Partition, offset: number): LogError {
+    const what = `Record ${offset} of ${topic}/${number} in ${this.folder} is not as it was written: the disk has damaged it`;
+    return new LogError(
+      'storage',
+      `${what}. Restore the folder from a copy, or move it away to start with an empty log.`,
+    );
   }
 
   /** A whole chunk at a time is a third faster than row by row, and small enough to keep the batch's size in hand. */

@@ -1,4 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
 import type { TopicSpec } from './log.ts';
 
 /** A row of the file, by column. */
@@ -45,8 +46,8 @@ export function newPartition(topic: string, row: Row): Partition {
     topicId,
     number,
     table,
-    insertSql: `INSERT INTO ${table} VALUES (?, ?, ?, ?)`,
-    selectSql: `SELECT position, appended_at, key, value FROM ${table} WHERE position >= ? AND position < ? ORDER BY position LIMIT ?`,
+    insertSql: `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?)`,
+    selectSql: `SELECT position, appended_at, key, value, checksum FROM ${table} WHERE position >= ? AND position < ? ORDER BY position LIMIT ?`,
     earliest: 0,
     end: 0,
     compactedTo: 0,
@@ -54,6 +55,13 @@ export function newPartition(topic: string, row: Row): Partition {
     recordBytes: 1,
     idle: new Set(),
   };
+}
+
+/** Of all that is kept of a record: SQLite does not notice when a disk gives back other bytes than it was given. */
+export function checksumOf(offset: number, appendedAt: number, key: string | null, value: Uint8Array | null): number {
+  const place = (offset + appendedAt + (value === null ? 1 : 0)) >>> 0;
+  const sum = key === null ? place : crc32(key, place);
+  return value === null ? sum : crc32(value, sum);
 }
 
 /** Where the records of a partition are. */

@@ -33,6 +33,8 @@ export interface EmbeddedLogOptions {
    * they go on. Opening, `ensureTopics` and whoever is not the owner are refused with `full` instead.
    */
   readonly onWaiting?: (why: LogError | null) => void;
+  /** Told how much was dropped on opening: of appends in hand when a process or its machine stopped, which nobody was told are durable. */
+  readonly onTorn?: (byteCount: number) => void;
 }
 
 /** A `Log` in one SQLite file. The groups' members are those of the owner's process. */
@@ -55,8 +57,10 @@ const CLEANUP_INTERVAL_MS = 10_000;
  * @throws LogError `locked` when another process owns the folder, `storage` or `full` when it cannot be used.
  */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
-  const { folder, access, clock } = options;
-  return new SqliteLog(new EmbeddedStore(folder, access, clock), options);
+  const { folder, access, clock, onTorn } = options;
+  const store = new EmbeddedStore(folder, access, clock);
+  if (store.tornBytes > 0) onTorn?.(store.tornBytes);
+  return new SqliteLog(store, options);
 }
 
 class SqliteLog implements EmbeddedLog {

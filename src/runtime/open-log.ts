@@ -13,7 +13,14 @@ export async function openLog(
   waiting: Pick<EmbeddedLogOptions, 'onWaiting'> = {},
 ): Promise<Log> {
   const { log, dataFolder } = config;
-  if (log.kind === 'embedded') return openEmbeddedLog({ folder: dataFolder, access, clock: systemClock, ...waiting });
+  if (log.kind === 'embedded') {
+    const onTorn = (tornBytes: number) =>
+      logger.warn(
+        { dataFolder, tornBytes },
+        'what was being written when the last process ended is dropped; it is read again',
+      );
+    return openEmbeddedLog({ folder: dataFolder, access, clock: systemClock, onTorn, ...waiting });
+  }
   const { clientId, topicPrefix, replicationFactor, sessionTimeoutMs } = log;
   return openKafkaLog({
     clientId,

@@ -215,52 +215,56 @@ function primaryCode(error: SqliteError): number {
   return error.errcode & 0xff;
 }
 
-const FULL = [
-  'full',
-  'The disk is full, or this user over quota. Free space there; what was acknowledged is kept.',
-] as const;
-
 /** What SQLite's primary result codes mean to an operator. */
 const ADVICE: Readonly<Record<number, readonly [LogErrorCode, string]>> = {
   3: ['storage', 'Give this user the right to read and write the folder and its files.'],
   5: ['unavailable', 'Another process is writing to it; stop that process or try again.'],
   8: [
     'storage',
-    'Give this user the right to write the folder and its files, on a disk that is not mounted read-only.',
+    'The disk is mounted read-only, or this user may not write there. Mend that, then start again; what was acknowledged is kept.',
   ],
   10: [
     'storage',
     'The disk is failing, was taken away, or files may not grow. Mend that, then start again; what was acknowledged is kept.',
   ],
   11: ['storage', 'The file is damaged. Restore the folder from a copy, or move it away to start with an empty log.'],
-  13: FULL,
+  13: ['full', 'The disk is full, or this user over quota. Free space there; what was acknowledged is kept.'],
   14: ['storage', 'Check that the folder exists and that this user may read and write it.'],
   26: ['storage', 'The file is not a Tokenwarden log, or it is damaged. Restore it from a copy, or move it away.'],
 };
 
-/** SQLite says that a disk is full for one of the ways to find out, and for the others only that it failed: those are tried again here. */
-function hasNoRoom(error: SqliteError, folder: string): boolean {
-  if (primaryCode(error) !== 10) return false;
+/** SQLite says of some calls only that they failed: what is the matter is learnt by writing. */
+function causeOf(error: SqliteError, folder: string): number {
+  const code = primaryCode(error);
+  return code === 10 ? (CODES[tryToWrite(folder) ?? ''] ?? code) : code;
+}
+
+const CODES: Readonly<Record<string, number>> = { ENOSPC: 13, EDQUOT: 13, EROFS: 8 };
+
+/** @returns what the operating system calls it when it fails */
+function tryToWrite(folder: string): string | undefined {
   const path = join(folder, PROBE_NAME);
   try {
     writeFileSync(path, Buffer.alloc(PROBE_BYTES));
-    return false;
+    rmSync(path);
+    return undefined;
   } catch (cause) {
-    return cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
-  } finally {
     try {
       rmSync(path, { force: true });
     } catch {
       // Where nothing can be removed nothing was written either.
     }
+    return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
   }
 }
 
 /** Turns SQLite's errors into a `LogError` that says what to do. Everything else is returned as it is. */
 export function explain(error: unknown, folder: string): unknown {
   if (!isSqliteError(error)) return error;
-  const known = hasNoRoom(error, folder) ? FULL : ADVICE[primaryCode(error)];
-  const [code, advice] = known ?? ['storage', 'Look the message up in the documentation of SQLite.'];
+  const [code, advice] = ADVICE[causeOf(error, folder)] ?? [
+    'storage',
+    'Look the message up in the documentation of SQLite.',
+  ];
   return new LogError(code, `The log in ${folder} failed: ${error.message} (SQLite ${error.errcode}). ${advice}`, {
     cause: error,
   });

@@ -40,6 +40,43 @@ export async function mountSmallDisk(
   };
 }
 
+/** A file system on a disk, that may turn read-only. */
+export interface FrailDisk {
+  /** As it does by itself after an error of the disk, under whoever writes: what is not on the disk is lost. */
+  fail(): Promise<void>;
+  /** Checks it and mounts it anew. Nobody may have a file of it open. */
+  repair(): Promise<void>;
+  /** Mounts it read-only, or as it was. Nobody may write to it. */
+  protect(isReadOnly: boolean): Promise<void>;
+}
+
+/** Makes a file system in a file, and mounts it at a folder. Skips the scenario where that is not allowed. */
+export async function mountFrailDisk(
+  { defer }: Pick<FaultContext, 'defer'>,
+  folder: string,
+  sizeMiB: number,
+): Promise<FrailDisk> {
+  const image = `${folder}.ext4`;
+  await mkdir(folder, { recursive: true });
+  await run('truncate', [`--size=${sizeMiB}M`, image]);
+  const mount = () => asRoot('mount', ['-o', 'loop', image, folder]);
+  await asRoot('mkfs.ext4', ['-q', image]);
+  await mount();
+  defer(() => run('umount', ['--lazy', folder]));
+  return {
+    fail: () => asRoot('mount', ['-o', 'remount,abort', folder]),
+    repair: async () => {
+      await run('umount', [folder]);
+      // 1: mended.
+      await run('e2fsck', ['-f', '-y', image]).catch((cause: { code?: unknown }) => {
+        if (cause.code !== 1) throw cause;
+      });
+      await mount();
+    },
+    protect: (isReadOnly) => asRoot('mount', ['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, folder]),
+  };
+}
+
 /** Runs what only root may. Skips the scenario where that is not allowed. */
 async function asRoot(program: string, args: readonly string[]): Promise<void> {
   try {

@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { checkWal } from './embedded-wal.ts';
@@ -126,15 +137,21 @@ function takeOwnership(folder: string): () => void {
 
 function openDatabase(folder: string, access: Access): DatabaseSync {
   const path = join(folder, FILE_NAME);
-  if (access !== 'own' && !existsSync(path)) {
+  if (access === 'own' && !existsSync(path)) createFile(folder);
+  if (!existsSync(path)) {
     throw new LogError(
       'storage',
       `There is no log in ${folder}. Start Tokenwarden once with this data folder: it makes one.`,
     );
   }
+  if (statSync(path).size === 0) {
+    throw new LogError(
+      'storage',
+      `${path} is empty, and had a log in it. Restore the folder from a copy, or move it away to start with an empty log.`,
+    );
+  }
   const database = new DatabaseSync(path, { readOnly: access === 'read', timeout: OPEN_TIMEOUT_MS });
   try {
-    if (access === 'own') createSchema(database, folder);
     if (access === 'own' && pragma(database, 'user_version') === 1) addChecksums(database);
     checkSchema(database, folder);
     if (access !== 'read') database.exec(WRITER_PRAGMAS);
@@ -146,22 +163,41 @@ function openDatabase(folder: string, access: Access): DatabaseSync {
   }
 }
 
-function createSchema(database: DatabaseSync, folder: string): void {
-  const { count } = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get() as { count: number };
-  if (count > 0 || pragma(database, 'application_id') !== 0) return;
-  // What the log holds concerns nobody else; the files beside it take over its mode.
-  chmodSync(join(folder, FILE_NAME), 0o600);
-  database.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
-  const { journal_mode } = database.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
-  if (journal_mode !== 'wal') {
-    throw new LogError(
-      'storage',
-      `The file system of ${folder} cannot hold the log (no shared memory). Choose a folder on a local disk.`,
+/** Under another name until it is whole and on the disk: what has the log's name is never half made. */
+function createFile(folder: string): void {
+  const path = join(folder, `${FILE_NAME}.new`);
+  rmSync(path, { force: true });
+  const database = new DatabaseSync(path, { timeout: OPEN_TIMEOUT_MS });
+  try {
+    // What the log holds concerns nobody else; the files beside it take over its mode.
+    chmodSync(path, 0o600);
+    database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA synchronous = FULL`);
+    database.exec(
+      `BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
     );
+    const { journal_mode } = database.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
+    if (journal_mode !== 'wal') {
+      throw new LogError(
+        'storage',
+        `The file system of ${folder} cannot hold the log (no shared memory). Choose a folder on a local disk.`,
+      );
+    }
+  } finally {
+    database.close();
   }
-  database.exec(
-    `BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
-  );
+  renameSync(path, join(folder, FILE_NAME));
+  syncFolder(folder);
+}
+
+function syncFolder(folder: string): void {
+  // Windows does so by itself, and opens no folders.
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** From format 1, whose records stay without. */

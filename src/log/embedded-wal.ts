@@ -5,8 +5,10 @@ import { LogError } from './log.ts';
 // marked. Each has a checksum that goes on from that of the one before. SQLite takes the first that does not fit for the end, and drops what
 // is behind it in silence; that is right for a transaction in hand, and a loss when others follow.
 
-const HEADER_BYTES = 32;
-const FRAME_HEADER_BYTES = 24;
+/** Of the file. */
+export const HEADER_BYTES = 32;
+/** Of a frame, before its page. */
+export const FRAME_HEADER_BYTES = 24;
 const MAGIC = 0x377f0682;
 /** Frames of so many lives before the present one may still stand behind it. */
 const FORMER_LIVES_MAX = 1 << 16;
@@ -123,14 +125,15 @@ function* framesOf(descriptor: number, pageBytes: number): Generator<Frame> {
   }
 }
 
-type Sum = readonly [number, number];
+/** The two words of a checksum. */
+export type Sum = readonly [number, number];
 
 function sumAt(bytes: Buffer, at: number): Sum {
   return [bytes.readUInt32BE(at), bytes.readUInt32BE(at + 4)];
 }
 
-/** Of words in the byte order of machines that have them the little end first, as all are that this runs on. */
-function addTo(before: Sum, bytes: Buffer, from: number, to: number): Sum {
+/** Goes on with a checksum. Of words in the byte order of machines that have them the little end first, as all are that this runs on. */
+export function addTo(before: Sum, bytes: Buffer, from: number, to: number): Sum {
   let [a, b] = before;
   for (let at = from; at < to; at += 8) {
     a = (a + bytes.readUInt32LE(at) + b) >>> 0;

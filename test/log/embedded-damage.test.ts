@@ -128,6 +128,16 @@ it('a record that is not as it was written is not handed out', async () => {
   await expect(reading).rejects.toThrow(/Record 33 of t\/0/);
 });
 
+it('a log that has become an empty file is not taken for a new one', async () => {
+  await (await open({ folder: folder.path, access: 'own' })).close();
+  await truncate(join(folder.path, 'log.sqlite'), 0);
+  for (const access of ['own', 'append', 'read'] as const) {
+    const opening = open({ folder: folder.path, access });
+    await expect(opening).rejects.toMatchObject(storage);
+    await expect(opening).rejects.toThrow(/is empty, and had a log in it/);
+  }
+});
+
 it('a log of format 1, which had no checksums, is brought up to date and read', async () => {
   await (await open({ folder: folder.path, access: 'own' })).close();
   const old = new DatabaseSync(join(folder.path, 'log.sqlite'));

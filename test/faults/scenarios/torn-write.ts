@@ -33,14 +33,15 @@ export default {
     const place: Place = { context, installation, config, traffic, feed };
 
     // Before anything is stolen: after this nothing is promised to those who have been told already.
-    const losses = isShort ? 1 : 5;
+    const losses = isShort ? 1 : 3;
     for (let round = 0; round < losses; round++) {
       await live(place, false);
       if (round === 0) truncateSync(walOf(installation.dataFolder), 0);
       else cutOff(installation.dataFolder, LOST_BYTES_MAX, context.random);
     }
     let tornBytes = 0;
-    for (let round = 0; round < (isShort ? 1 : 3); round++) {
+    const rounds = isShort ? 1 : 2;
+    for (let round = 0; round < rounds; round++) {
       for (const kind of TEARS) tornBytes += await tornLife(place, kind);
     }
     const refusals = (await refuseFlips(place)) + (await refuseEmpty(place));
@@ -49,7 +50,7 @@ export default {
     await settle(installation, traffic.lineCount, [last]);
     assert.equal(await last.stop(), 0, last.log());
     const books = await checkBooks(installation, traffic);
-    return { 'torn ends': TEARS.length * (isShort ? 1 : 3), tornBytes, 'cut off': losses, refusals, ...books };
+    return { 'torn ends': TEARS.length * rounds, tornBytes, 'cut off': losses, refusals, ...books };
   },
 } satisfies Scenario;
 
@@ -127,7 +128,7 @@ async function refuseFlips(place: Place): Promise<number> {
   const { random, isShort } = context;
   const wal = walOf(dataFolder);
   let refusals = 0;
-  for (let round = 0; round < (isShort ? 1 : 4); round++) {
+  for (let round = 0; round < (isShort ? 1 : 3); round++) {
     do await live(place, true);
     while (wholeBytesOf(dataFolder) < 300_000);
     // Not in the last write: nobody can tell that one from one that was in hand.
@@ -143,7 +144,7 @@ async function refuseFlips(place: Place): Promise<number> {
   await settle(installation, place.traffic.lineCount, [tokenwarden]);
   assert.equal(await tokenwarden.stop(), 0, tokenwarden.log());
   const file = join(dataFolder, 'log.sqlite');
-  for (let round = 0; round < (isShort ? 1 : 3); round++) {
+  for (let round = 0; round < (isShort ? 1 : 2); round++) {
     const at = await placeOfRecord(installation, TOPICS.baselines, file, random.below(1000));
     flipBit(file, at);
     await refused(place, /baselines\/\d.*is not as it was written/);

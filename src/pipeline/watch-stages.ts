@@ -5,7 +5,7 @@ export interface Pipeline<S extends Stage = Stage> {
   readonly stages: readonly S[];
   /** Resolves after `stop()`, or when nothing is left to do; rejects with the first failure, after stopping the rest. */
   readonly done: Promise<void>;
-  /** Stops the stages from the source towards the effects, so that what is in hand still flows through. */
+  /** Stops the stages from the source towards the effects, so that what is in hand still flows through. What fails meanwhile is told by `done`. */
   stop(): Promise<void>;
 }
 
@@ -14,15 +14,15 @@ export function watchStages<S extends Stage>(stages: readonly S[]): Pipeline<S> 
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopped ??= (async () => {
-      for (const stage of stages) await stage.stop();
+      // One that has failed cannot stop properly; the others must.
+      for (const stage of stages) await stage.stop().catch(() => undefined);
     })();
     return stopped;
   };
   const done = Promise.all(stages.map(({ done }) => done)).then(
     () => undefined,
     async (cause: unknown) => {
-      // What fails while stopping has the same cause, or is less telling than it.
-      await stop().catch(() => undefined);
+      await stop();
       throw cause;
     },
   );

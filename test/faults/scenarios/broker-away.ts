@@ -10,6 +10,7 @@ import { until } from '../watched.ts';
 
 const AWAY_MS = 120_000;
 const AWAY_SHORT_MS = 10_000;
+const CAUGHT_UP_MS_MAX = 180_000;
 /** What a process may hold more than before while it can write nowhere: a batch or two, and garbage. */
 const GROWN_MIB_MAX = 150;
 
@@ -36,7 +37,7 @@ export default {
     await until(async () => (await ask('/readyz')).status === 200, 30_000, tokenwarden);
     const before = { lineCount: feed.traffic.lineCount, residentMiB: tokenwarden.residentMiB() };
 
-    const endFlow = feed.flow(isShort ? 50 : 300);
+    const endFlow = feed.flow(isShort ? 50 : 100);
     const coming = kafka.restart(isShort ? AWAY_SHORT_MS : AWAY_MS);
     let back = false;
     const seen = coming.then(() => {
@@ -60,7 +61,7 @@ export default {
     endFlow();
     const missed = feed.traffic.lineCount - before.lineCount;
     const backAt = performance.now();
-    await settle(installation, feed.traffic.lineCount, [tokenwarden]);
+    await settle(installation, feed.traffic.lineCount, [tokenwarden], CAUGHT_UP_MS_MAX);
     const caughtUpMs = performance.now() - backAt;
     await until(async () => (await ask('/readyz')).status === 200, 30_000, tokenwarden);
 

@@ -24,6 +24,9 @@ export interface KafkaSourceOptions {
   readonly gap?: NonNullable<GroupOptions['gap']>;
 }
 
+/** Of a topic's incarnation, in ids. */
+const LIFE_CHARS = 8;
+
 /** A partition in this member's hands. */
 interface Owned {
   readonly topicPartition: TopicPartition;
@@ -37,7 +40,10 @@ interface Owned {
   inputAt: number;
 }
 
-/** Reads topics as a member of a consumer group. A lane is a partition (`audit.raw-3`); positions are the group's commits. */
+/**
+ * Reads topics as a member of a consumer group. A lane is a partition in one life of its topic (`audit.raw-3@5d41402a`), since offsets, and so
+ * the ids of events, begin again when a topic is made anew. Positions are the group's commits.
+ */
 export function openKafkaSource(options: KafkaSourceOptions): Source {
   return { name: options.name, run: (intake, signal) => run(options, intake, signal) };
 }
@@ -85,7 +91,7 @@ function laneOf({ topic, partition }: TopicPartition): string {
 }
 
 async function resume(
-  { clock }: KafkaSourceOptions,
+  { log, clock }: KafkaSourceOptions,
   intake: Intake,
   topicPartition: TopicPartition,
   committed: Committed | undefined,
@@ -95,7 +101,8 @@ async function resume(
   const position = committed && decodePosition(committed.metadata);
   // An operator who moves the group elsewhere leaves no position of ours, or one of another place.
   const remembered = position?.offset === committed?.offset ? position : undefined;
-  const lane = await intake.resume(laneOf(topicPartition), remembered);
+  const life = (await log.incarnation(topicPartition.topic)).slice(0, LIFE_CHARS);
+  const lane = await intake.resume(`${laneOf(topicPartition)}@${life}`, remembered);
   const progress = createProgress(lane, clock, async (reached) => {
     await (await member).commit(topicPartition, { offset: reached.offset, metadata: encodePosition(reached) });
   });

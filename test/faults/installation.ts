@@ -237,8 +237,7 @@ function namesOf(tokens: readonly { readonly token: string }[]): readonly string
  * @param assessmentCount as the books say; in the log they may stand several times
  */
 export async function checkArchive({ dataFolder, open }: Installation, assessmentCount: number): Promise<number> {
-  const { stdout } = await run(process.execPath, [COUNT_ARCHIVE, join(dataFolder, 'clickhouse')]);
-  const archive = JSON.parse(stdout) as Record<string, number>;
+  const archive = await countArchive({ dataFolder });
   const log = await open();
   const count = async (topic: string) => (await log.offsets(topic)).reduce((total, { end }) => total + end, 0);
   try {
@@ -251,4 +250,10 @@ export async function checkArchive({ dataFolder, open }: Installation, assessmen
     await log.close();
   }
   return archive['events'] ?? 0;
+}
+
+/** What the archive holds, by name. No process may run. */
+export async function countArchive({ dataFolder }: Pick<Installation, 'dataFolder'>): Promise<Record<string, number>> {
+  const { stdout } = await run(process.execPath, [COUNT_ARCHIVE, join(dataFolder, 'clickhouse')]);
+  return JSON.parse(stdout) as Record<string, number>;
 }

@@ -3,7 +3,7 @@ import type { Assessment } from '../../src/domain/finding.ts';
 import { partitionOf } from '../../src/domain/partition.ts';
 import canonical from '../../src/normalise/formats/canonical.ts';
 import { TOPICS } from '../../src/pipeline/topics.ts';
-import type { Broker } from './broker.ts';
+import { type Broker, incarnationOf } from './broker.ts';
 import { type History, PARTITION_COUNT } from './history.ts';
 import { RAW_TOPIC, SOURCE, SOURCE_GROUP } from './input.ts';
 
@@ -48,7 +48,7 @@ export function expect(broker: Broker, history: History): Expected {
 
 /** The id that a raw record's event or dead letter has. */
 export function idOfRaw(partition: number, offset: number): string {
-  return `${SOURCE}/${RAW_TOPIC}-${partition}/${offset}`;
+  return `${SOURCE}/${RAW_TOPIC}-${partition}@${incarnationOf(RAW_TOPIC).slice(0, 8)}/${offset}`;
 }
 
 function lostOf(broker: Broker): Pick<Expected, 'lostIds' | 'lostTokens'> {

@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../src/baseline/time.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import { decodeRecords, encodeBatch } from '../../src/log/kafka-records.ts';
-import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import { scanStoredEvent } from '../../src/normalise/scan-event.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
 import { createFleet, dayOfFleet } from '../../src/simulate/fleet.ts';
 import { engineOptions } from '../detect.ts';
@@ -70,7 +70,7 @@ async function decideAll(): Promise<Record<string, number>> {
     spent.fetch += user + system;
     const events = timed('decode', () =>
       records.map(({ value, offset }) => {
-        const event = decodeStoredEvent(value ?? Buffer.alloc(0), `events/0/${offset}`);
+        const event = scanStoredEvent(value ?? Buffer.alloc(0), () => `events/0/${offset}`);
         if ('code' in event) throw new Error(event.reason);
         return event;
       }),

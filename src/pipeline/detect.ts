@@ -10,7 +10,7 @@ import {
   type NewRecord,
   type TopicPartition,
 } from '../log/log.ts';
-import { decodeStoredEvent } from '../normalise/stored-event.ts';
+import { scanStoredEvent } from '../normalise/scan-event.ts';
 import { type BaselineReader, changesToWrite, factsToWrite, sweepToWrite } from './baselines.ts';
 import { createDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { encodeFindingsRecord } from './findings.ts';
@@ -179,10 +179,9 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   const results: Results = { findings: [], deadLetters: [] };
   for (const record of records) {
     if (record.value === null) continue;
-    const place = `${TOPICS.events}/${record.partition}/${record.offset}`;
-    const event = decodeStoredEvent(record.value, place);
+    const event = scanStoredEvent(record.value, () => placeOf(record));
     if ('code' in event) {
-      const facts = { id: place, source: TOPICS.events, receivedAt: record.appendedAt };
+      const facts = { id: placeOf(record), source: TOPICS.events, receivedAt: record.appendedAt };
       const letter = createDeadLetter({ ...facts, ...event }, record.value, false);
       results.deadLetters.push({ key: facts.id, value: encodeDeadLetter(letter) });
       continue;
@@ -207,6 +206,11 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   if (!(await writeResults(context, part, results))) return;
   const now = options.clock.now();
   for (const { appendedAt } of records) counts.delays.note(now - appendedAt);
+}
+
+/** The id of an event that has none. */
+function placeOf({ partition, offset }: LogRecord): string {
+  return `${TOPICS.events}/${partition}/${offset}`;
 }
 
 /** @returns `false` if the partition is somebody else's by now */

@@ -1,0 +1,165 @@
+import { LIMITS, OPERATIONS, type Operation } from '../domain/audit-event.ts';
+import { ByteReader, textAt } from './byte-reader.ts';
+import { decodeStoredEvent, type StoredEvent, type Unreadable } from './stored-event.ts';
+
+/**
+ * Reads a stored event as `decodeStoredEvent` does, for the detect stage, in a fraction of the time: goes over the bytes as
+ * `encodeStoredEvent` writes them and makes only what every detector looks at. The other texts are made when they are asked for, so the
+ * bytes must stay for as long as the event. Whatever looks different in any way is left to `decodeStoredEvent`.
+ *
+ * @param fallbackId id of an event that carries none
+ */
+export function scanStoredEvent(value: Buffer, fallbackId: () => string): StoredEvent | Unreadable {
+  return scan(value) ?? decodeStoredEvent(value, fallbackId());
+}
+
+const OPERATION_SET: ReadonlySet<string | null> = new Set(OPERATIONS);
+const reader = new ByteReader();
+const key = (name: string, before = ',') => Buffer.from(`${before}"${name}":`);
+const KEYS = {
+  id: key('id', '{'),
+  settledTo: key('settled_to'),
+  time: key('time'),
+  token: key('token'),
+  principal: key('principal'),
+  address: key('source_ip'),
+  database: key('database'),
+  operation: key('operation'),
+  tables: key('tables'),
+  statement: key('statement'),
+  rows: key('rows'),
+  bytes: key('bytes'),
+  success: key('success'),
+  application: key('app'),
+  session: key('session'),
+  format: key('format'),
+  network: key('network'),
+  asn: key('asn'),
+  country: key('country'),
+  owner: key('owner'),
+  environment: key('environment'),
+} as const;
+const END = Buffer.from('}');
+
+function scan(value: Buffer): StoredEvent | undefined {
+  reader.start(value);
+  const event = new ScannedEvent(value);
+  event.id = requiredText(KEYS.id);
+  event.settledTo = reader.skipIf(KEYS.settledTo) ? reader.count() : null;
+  event.at = countOf(KEYS.time) ?? Number.NaN;
+  event.token = requiredText(KEYS.token);
+  event.principalAt = placeOf(KEYS.principal);
+  event.addressAt = placeOf(KEYS.address);
+  event.databaseAt = placeOf(KEYS.database);
+  event.operationAt = placeOf(KEYS.operation);
+  reader.skip(KEYS.tables);
+  event.tables = reader.texts();
+  event.statementAt = placeOf(KEYS.statement);
+  event.rows = countOf(KEYS.rows);
+  event.bytes = countOf(KEYS.bytes);
+  reader.skip(KEYS.success);
+  event.success = reader.flag();
+  event.applicationAt = placeOf(KEYS.application);
+  event.sessionAt = placeOf(KEYS.session);
+  event.formatAt = placeOf(KEYS.format);
+  event.network = textOf(KEYS.network);
+  event.asn = countOf(KEYS.asn);
+  event.country = textOf(KEYS.country);
+  event.ownerAt = placeOf(KEYS.owner);
+  event.environmentAt = placeOf(KEYS.environment);
+  reader.skip(END);
+  const isOurs = !reader.failed && reader.atEnd() && event.token !== '' && !Number.isNaN(event.at);
+  return isOurs && event.tables.length <= LIMITS.tablesMax ? event : undefined;
+}
+
+function requiredText(name: Uint8Array): string {
+  const text = textOf(name);
+  if (text === null) reader.failed = true;
+  return text ?? '';
+}
+
+function textOf(name: Uint8Array): string | null {
+  reader.skip(name);
+  return reader.text();
+}
+
+function countOf(name: Uint8Array): number | null {
+  reader.skip(name);
+  return reader.count();
+}
+
+function placeOf(name: Uint8Array): number {
+  reader.skip(name);
+  return reader.skipText();
+}
+
+/** An event over its bytes: `…At` is where a text begins. */
+class ScannedEvent implements StoredEvent {
+  id = '';
+  settledTo: number | null = null;
+  at = 0;
+  token = '';
+  tables: readonly string[] = [];
+  rows: number | null = null;
+  bytes: number | null = null;
+  success: boolean | null = null;
+  network: string | null = null;
+  asn: number | null = null;
+  country: string | null = null;
+  principalAt = 0;
+  addressAt = 0;
+  databaseAt = 0;
+  operationAt = 0;
+  statementAt = 0;
+  applicationAt = 0;
+  sessionAt = 0;
+  formatAt = 0;
+  ownerAt = 0;
+  environmentAt = 0;
+  readonly #value: Buffer;
+
+  constructor(value: Buffer) {
+    this.#value = value;
+  }
+
+  get principal(): string | null {
+    return textAt(this.#value, this.principalAt);
+  }
+
+  get address(): string | null {
+    return textAt(this.#value, this.addressAt);
+  }
+
+  get database(): string | null {
+    return textAt(this.#value, this.databaseAt);
+  }
+
+  get operation(): Operation | null {
+    const operation = textAt(this.#value, this.operationAt);
+    return OPERATION_SET.has(operation) ? (operation as Operation) : null;
+  }
+
+  get statement(): string | null {
+    return textAt(this.#value, this.statementAt);
+  }
+
+  get application(): string | null {
+    return textAt(this.#value, this.applicationAt);
+  }
+
+  get session(): string | null {
+    return textAt(this.#value, this.sessionAt);
+  }
+
+  get format(): string {
+    return textAt(this.#value, this.formatAt) ?? 'canonical';
+  }
+
+  get owner(): string | null {
+    return textAt(this.#value, this.ownerAt);
+  }
+
+  get environment(): string | null {
+    return textAt(this.#value, this.environmentAt);
+  }
+}

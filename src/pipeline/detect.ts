@@ -72,6 +72,8 @@ export interface DetectCounts {
   readonly failures: Map<string, number>;
 }
 
+/** So long a batch keeps others waiting: detectors may be slow, and a member that is silent loses its partitions. */
+const TURN_MS = 25;
 /** How often a full partition is told of. */
 const FULL_INTERVAL_MS = 60_000;
 
@@ -177,7 +179,12 @@ interface Results {
 async function step(context: Context, part: Owned, records: readonly LogRecord[]): Promise<void> {
   const { options, counts, tellFull } = context;
   const results: Results = { findings: [], deadLetters: [] };
+  let turnAt = options.clock.elapsed();
   for (const record of records) {
+    if (options.clock.elapsed() - turnAt > TURN_MS) {
+      await options.clock.sleep(0);
+      turnAt = options.clock.elapsed();
+    }
     if (record.value === null) continue;
     const event = scanStoredEvent(record.value, () => placeOf(record));
     if ('code' in event) {

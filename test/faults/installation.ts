@@ -8,7 +8,7 @@ import { openKafkaLog } from '../../src/log/kafka.ts';
 import type { Log } from '../../src/log/log.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { account, isSettled } from '../support/accounts.ts';
+import { type AccountOptions, account, isSettled } from '../support/accounts.ts';
 import { type Answer, type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
 import type { KafkaServer } from '../support/kafka-server.ts';
 import type { TokenwardenProcess } from '../support/tokenwarden-process.ts';
@@ -140,10 +140,10 @@ async function archiveLag(log: Log): Promise<number> {
 export async function checkBooks(
   installation: Pick<Installation, 'open' | 'receiver'>,
   traffic: Pick<Traffic, 'lineCount' | 'badCount'> & { readonly repeatedCount?: number },
-  detectorFolders: readonly string[] = [],
+  more: Pick<AccountOptions, 'detectorFolders' | 'wanted'> = {},
 ) {
   const log = await installation.open();
-  const options = { fingerprintKey: FINGERPRINT_KEY, budget: { alarms: 1, tokenMonths: 1 }, detectorFolders };
+  const options = { fingerprintKey: FINGERPRINT_KEY, budget: { alarms: 1, tokenMonths: 1 }, ...more };
   const books = await account(log, options).finally(() => log.close());
   const { eventIds, deadLetterIds, tokens, assessments, expectedAssessments, alertIds, expectedAlertIds } = books;
 

@@ -7,7 +7,13 @@ import { openEmbeddedLog } from '../../src/log/embedded.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import type { Log } from '../../src/log/log.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { type CanonicalRecord, createFleet, dayOfFleet, type SimulatedToken } from '../../src/simulate/fleet.ts';
+import {
+  type CanonicalRecord,
+  createFleet,
+  dayOfFleet,
+  type Fleet,
+  type SimulatedToken,
+} from '../../src/simulate/fleet.ts';
 import { theftOf } from '../../src/simulate/theft.ts';
 import { type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
 import type { TokenwardenProcess } from '../support/tokenwarden-process.ts';
@@ -25,6 +31,7 @@ export const HOOK = { kind: 'webhook', secrets: [SECRET], allowInsecure: true, a
 export interface Watched {
   readonly config: Readonly<Record<string, unknown>>;
   readonly gateway: HttpReceiver;
+  readonly fleet: Fleet;
   /** Opens its log for looking at it. */
   open(): Promise<Log>;
   /** Lines in the file so far. */
@@ -34,7 +41,7 @@ export interface Watched {
   /** Another day of everybody. */
   writeDay(): void;
   /** Has the next token stolen. @returns ms until the gateway was told */
-  steal(tokenwarden: TokenwardenProcess): Promise<number>;
+  steal(tokenwarden: TokenwardenProcess, limitMs?: number): Promise<number>;
 }
 
 /** Writes the history; `config` lacks the archive and receivers. */
@@ -53,12 +60,12 @@ export async function watchFleet({ folder, log, kafka, defer }: FaultContext, to
   const textOf = (records: readonly CanonicalRecord[]) => records.map((record) => JSON.stringify(record));
   const writeDay = () => write(textOf(dayOfFleet(fleet, 'faults', START + day++ * DAY_MS)));
   for (let i = 0; i < DAYS; i++) writeDay();
-  const steal = async (tokenwarden: TokenwardenProcess) => {
+  const steal = async (tokenwarden: TokenwardenProcess, limitMs = 30_000) => {
     const token = services[stolen++] as SimulatedToken | undefined;
     assert.ok(token, 'no service is left to be stolen');
     const startedAt = performance.now();
     write(textOf(theftOf(token, 'faults', START + day * DAY_MS + stolen * 600_000)));
-    await until(() => gateway.requests.some(({ body }) => body.includes(`"${token.token}"`)), 30_000, tokenwarden);
+    await until(() => gateway.requests.some(({ body }) => body.includes(`"${token.token}"`)), limitMs, tokenwarden);
     return performance.now() - startedAt;
   };
   const dataFolder = join(folder, 'data');
@@ -79,7 +86,7 @@ export async function watchFleet({ folder, log, kafka, defer }: FaultContext, to
     response: response(gateway),
     logging: { level: 'info' },
   };
-  return { config, gateway, open, lineCount: () => lineCount, write, writeDay, steal };
+  return { config, gateway, fleet, open, lineCount: () => lineCount, write, writeDay, steal };
 }
 
 /** Whom to tell, beside the gateway that revokes. */

@@ -62,24 +62,30 @@ export interface AccountOptions {
   readonly budget: AlarmBudget;
   /** Of detectors beside ours; they may fail as much as they like. */
   readonly detectorFolders?: readonly string[];
+  /** The engine sees these tokens and no others; so do the comparisons. Default: all. */
+  readonly wanted?: (token: string) => boolean;
 }
 
 /** Reads all logs and does all of detection again. */
 export async function account(log: Log, options: AccountOptions): Promise<Books> {
-  const reference = await observeAgain(log, options);
-  const findings = await readFindings(log);
+  const { wanted = () => true } = options;
+  const reference = await observeAgain(log, { ...options, wanted });
+  const findings = await readFindings(log, wanted);
   const ledger = await readLedger(log);
+  const alerts = [...ledger.alerts].filter(([, { alert }]) => wanted(alert.token));
   return {
     ...reference,
     ...findings,
-    alertIds: new Set(ledger.alerts.keys()),
+    alertIds: new Set(alerts.map(([id]) => id)),
     actions: [...ledger.actions.values()],
     deadLetterIds: await readDeadLetters(log),
     expectedAlertIds: new Set([...reference.expectedAssessments.values()].map(alertIdOf)),
   };
 }
 
-async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders = [] }: AccountOptions) {
+type Observing = AccountOptions & Required<Pick<AccountOptions, 'wanted'>>;
+
+async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders = [], wanted }: Observing) {
   const detectors = await loadDetectors([BUILT_IN_FOLDER, ...detectorFolders]);
   const ours = new Set((await loadDetectors()).map(({ id }) => id));
   const eventIds: string[] = [];
@@ -106,34 +112,41 @@ async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders 
           continue;
         }
         eventIds.push(event.id);
+        if (!wanted(event.token)) continue;
         const assessment = engine.observe(event, record.offset, record.appendedAt);
         if (assessment) expectedAssessments.set(assessment.id, viaJson(assessment));
       }
     }
-    for (const [token, snapshot] of await readSnapshots(log, partition)) {
+    for (const [token, snapshot] of await readSnapshots(log, partition, wanted)) {
       tokens.push({ token, same: Buffer.compare(snapshot, engine.snapshot(token) ?? Buffer.alloc(0)) === 0 });
     }
   }
   return { eventIds, repeatedCount, expectedAssessments, tokens };
 }
 
-async function readSnapshots(log: Log, partition: number): Promise<ReadonlyMap<string, Buffer>> {
+async function readSnapshots(
+  log: Log,
+  partition: number,
+  wanted: Observing['wanted'],
+): Promise<ReadonlyMap<string, Buffer>> {
   const snapshots = new Map<string, Buffer>();
   for await (const batch of log.read(TOPICS.baselines, partition)) {
     for (const { key, value } of batch) {
-      if (key !== null && !key.startsWith('\u0000') && value !== null) snapshots.set(key, Buffer.from(value));
+      if (key === null || key.startsWith('\u0000') || !wanted(key)) continue;
+      if (value === null) snapshots.delete(key);
+      else snapshots.set(key, Buffer.from(value));
     }
   }
   return snapshots;
 }
 
-async function readFindings(log: Log) {
+async function readFindings(log: Log, wanted: Observing['wanted']) {
   const assessments = new Map<string, Assessment>();
   let assessmentCount = 0;
   for await (const batch of log.read(TOPICS.findings, 0)) {
     for (const { value } of batch) {
       const finding = decodeFindingsRecord(value!);
-      if (finding.kind !== 'assessment') continue;
+      if (finding.kind !== 'assessment' || !wanted(finding.assessment.token)) continue;
       assessmentCount += 1;
       assessments.set(finding.assessment.id, finding.assessment);
     }

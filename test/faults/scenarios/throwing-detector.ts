@@ -65,7 +65,11 @@ export default {
 
     // What the others say is what they say among themselves; a restart keeps it, and one without the bad ones goes on.
     const installation = { ...watched, receiver: watched.gateway };
-    const books = await checkBooks(installation, { lineCount: count, badCount: 0 }, [detectorFolder]);
+    const books = await checkBooks(
+      installation,
+      { lineCount: count, badCount: 0 },
+      { detectorFolders: [detectorFolder] },
+    );
     const alone = await run([]);
     await settle(watched, watched.lineCount(), [alone.tokenwarden]);
     assert.equal(await alone.tokenwarden.stop(), 0, alone.tokenwarden.log());

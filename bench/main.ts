@@ -5,15 +5,21 @@ import { measureArchive } from './archive.ts';
 import { inChild } from './child.ts';
 import { measureFailover } from './failover.ts';
 import { measureLatency } from './latency.ts';
+import { drawPictures } from './pictures.ts';
 import { measureRecovery } from './recovery.ts';
 import { type CostGrowth, type Results, type State, tableOf } from './results.ts';
 import { measureThroughput } from './throughput.ts';
 
 // `npm run bench`: the promises of speed, each measured in this run, beside a bare kafkajs consumer and a Kafka Streams program that read the
-// same events. Machines differ: compare the ratios. `-- --quick`: throughput, latency and failover only; `-- --json`: for machines.
+// same events. Machines differ: compare the ratios. `-- --quick`: throughput, latency and failover only; `-- --json`: for machines;
+// `-- --pictures docs`: drawn into that folder too.
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    pictures: { type: 'string' },
+  },
 });
 const SIZE = values.quick ? { events: 150_000, rounds: 3, thefts: 40 } : { events: 400_000, rounds: 5, thefts: 100 };
 
@@ -25,6 +31,7 @@ if ('skipped' in kafka) {
 }
 try {
   const results = await measure(kafka.brokers, kafka.how);
+  if (values.pictures !== undefined) await drawPictures(results, values.pictures);
   console.log(values.json ? JSON.stringify(results) : tableOf(results));
 } finally {
   await kafka.stop();

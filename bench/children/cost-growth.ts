@@ -2,7 +2,8 @@ import { DAY_MS, HOUR_MS } from '../../src/baseline/time.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';
-import { decodeStoredEvent, encodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import { scanStoredEvent } from '../../src/normalise/scan-event.ts';
+import { encodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { engineOptions } from '../detect.ts';
 import { median } from '../quantile.ts';
 
@@ -52,7 +53,7 @@ async function costAt(tokenCount: number, dayCount: number, chunkCount: number):
     globalThis.gc?.();
     const before = process.cpuUsage();
     for (const value of values) {
-      const event = decodeStoredEvent(value, 'growth');
+      const event = scanStoredEvent(value, () => 'growth');
       if ('code' in event) throw new Error(event.reason);
       engine.observe(event, number++, event.at);
     }

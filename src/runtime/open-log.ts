@@ -41,7 +41,15 @@ export async function openSourceLog(
 ): Promise<Log> {
   // Another cluster has other credentials.
   const access = source.brokers === undefined && log.kind === 'kafka' ? { ...log, ...given(source) } : source;
-  return openKafkaLog({ clientId: 'tokenwarden', topicPrefix: '', ...accessOf(access), clock: systemClock, logger });
+  return openKafkaLog({
+    clientId: 'tokenwarden',
+    topicPrefix: '',
+    // A process that was not heard of loses everything at one time: partitions of sources too.
+    ...(log.kind === 'kafka' && { sessionMs: log.sessionTimeoutMs }),
+    ...accessOf(access),
+    clock: systemClock,
+    logger,
+  });
 }
 
 type KafkaConfig = Extract<LogConfig, { kind: 'kafka' }>;

@@ -57,7 +57,7 @@ export class Groups {
         const current = this.#holdings.get(key);
         const owner = takers[partition.number % takers.length];
         if (current !== undefined && owner?.holds(current)) continue;
-        current?.revoke();
+        current?.release();
         if (owner !== undefined) this.#hold(key, owner.take(partition, current?.ended));
       }
     }
@@ -117,7 +117,7 @@ class EmbeddedMember implements Member {
     return this.#running;
   }
 
-  /** Whether a holding is this member's, and neither revoked nor ended. */
+  /** Whether a holding is this member's, and not ended. */
   holds(holding: Holding): boolean {
     return this.#holdings.has(holding) && holding.lease.valid();
   }

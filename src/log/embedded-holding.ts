@@ -14,10 +14,10 @@ export interface GroupContext {
 }
 
 /**
- * `held`: batches flow. `released`: the member stops, and may still commit. `revoked`: it goes to somebody else, who waits for the end.
+ * `held`: batches flow. `released`: it is handed over, or the member stops, and may still commit.
  * `abandoned`: the member failed. `ended`: no callback runs or will run.
  */
-type State = 'held' | 'released' | 'revoked' | 'abandoned' | 'ended';
+type State = 'held' | 'released' | 'abandoned' | 'ended';
 
 /** One member's time with one partition, from `assigned` over its batches to `revoked`. */
 export class Holding {
@@ -52,10 +52,6 @@ export class Holding {
 
   release(): void {
     if (this.#state === 'held') this.#become('released');
-  }
-
-  revoke(): void {
-    if (this.#state === 'held') this.#become('revoked');
   }
 
   abandon(): void {

@@ -27,8 +27,8 @@ export interface HoldingContext {
 }
 
 /**
- * `held`: batches flow. `released`: the member stops, and may still commit. `revoked`: it goes to somebody else, who waits for the end.
- * `abandoned`: the member failed. `ended`: no callback runs or will run.
+ * `held`: batches flow. `released`: the member stops, or hands over to somebody who waits for the end: it may still commit. `revoked`: it was
+ * lost. `abandoned`: the member failed. `ended`: no callback runs or will run.
  */
 type State = 'held' | 'released' | 'revoked' | 'abandoned' | 'ended';
 
@@ -147,7 +147,7 @@ export class Holding {
   }
 
   revoke(): void {
-    if (this.#state === 'held') this.#become('revoked');
+    if (this.#state === 'held' || this.#state === 'released') this.#become('revoked');
   }
 
   abandon(): void {

@@ -137,11 +137,13 @@ export class KafkaMember implements Member {
     const lost = [...this.#holdings]
       .filter(([key, { isHeld }]) => isHeld && !keys.has(key))
       .map(([, holding]) => holding);
-    for (const holding of lost) holding.revoke();
+    // Nobody is given them before this member has joined anew without them.
+    for (const holding of lost) holding.release();
     this.#heard(since);
     this.#tenure?.joined();
     for (const partition of partitions) this.#hold(partition);
     await this.#untilEnded(lost);
+    for (const holding of lost) holding.revoke();
     return lost.length > 0;
   }
 

@@ -49,6 +49,11 @@ interface Standing {
 }
 
 const HEARTBEATS_PER_SESSION = 20;
+/** A heartbeat is how a member learns that another has come or gone: until then nobody has what that one left. */
+const HEARTBEAT_MS_MAX = 200;
+/** The same after a round, which another often follows: when whoever had to give something up has done so. */
+const SETTLING_HEARTBEAT_MS = 50;
+const SETTLING_MS = 3_000;
 const TOPIC_CHECK_MS = 60_000;
 /** Asked to join anew, or no longer known under the old name: joining again mends it. */
 const REJOIN = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'MEMBER_ID_REQUIRED']);
@@ -74,6 +79,7 @@ export class Membership {
   #coordinator: Promise<KafkaNode> | undefined;
   #rounds = 0;
   #isJoining = true;
+  #joinedAt = 0;
   #leads = false;
   #partitionCounts: ReadonlyMap<string, number> = new Map();
   #awaySince: number | undefined;
@@ -181,6 +187,7 @@ export class Membership {
     Object.assign(standing, { memberId: joined.memberId, generation: joined.generationId });
     const { memberAssignment } = await node.syncGroup(request);
     this.#isJoining = false;
+    this.#joinedAt = access.clock.elapsed();
     this.#back();
     return { partitions: decodeAssignment(memberAssignment), since };
   }
@@ -204,11 +211,10 @@ export class Membership {
   }
 
   async #beat(): Promise<void> {
-    const { access, sessionMs } = this.#options;
-    const { clock } = access;
+    const { clock } = this.#options.access;
     let checkedAt = clock.elapsed();
     while (!this.#leaving.signal.aborted) {
-      await clock.sleep(sessionMs / HEARTBEATS_PER_SESSION, this.#leaving.signal);
+      await clock.sleep(this.#beatMs(), this.#leaving.signal);
       if (this.#leaving.signal.aborted) return;
       await this.#beatOnce();
       if (this.#leads && clock.elapsed() - checkedAt > TOPIC_CHECK_MS) {
@@ -216,6 +222,12 @@ export class Membership {
         await this.#watchTopics();
       }
     }
+  }
+
+  #beatMs(): number {
+    const { access, sessionMs } = this.#options;
+    const isSettling = access.clock.elapsed() - this.#joinedAt < SETTLING_MS;
+    return Math.min(sessionMs / HEARTBEATS_PER_SESSION, isSettling ? SETTLING_HEARTBEAT_MS : HEARTBEAT_MS_MAX);
   }
 
   async #beatOnce(): Promise<void> {

@@ -114,7 +114,10 @@ export interface GroupOptions {
    * catch the `not-owner` of a commit and return: it says that the partition was lost while the batch was in hand.
    */
   readonly batch: (partition: TopicPartition, records: readonly LogRecord[], lease: Lease) => Promise<void>;
-  /** The partition went to somebody else, or the member is stopping. Its lease is already invalid, unless the member is stopping. */
+  /**
+   * The partition goes to somebody else, who waits for this to end, or the member is stopping: the lease is still valid, and commits work,
+   * for about a session. Or the partition was lost: then the lease is invalid.
+   */
   readonly revoked?: (partition: TopicPartition) => Promise<void>;
   /**
    * The position asked for is older than the earliest kept record: `fromOffset..toOffset - 1` are lost to this group. Never passed

@@ -129,7 +129,8 @@ export async function startArchive(options: ArchiveOptions): Promise<Stage & { r
     revoked: async (topicPartition) => {
       const part = context.owned.get(keyOf(topicPartition));
       context.owned.delete(keyOf(topicPartition));
-      if (part) await flush(context, part, await joining);
+      // A store that is away must not hold up a handing over: whoever goes on reads again what is pending.
+      if (part && stopping.signal.aborted) await flush(context, part, await joining);
     },
     gap: (topicPartition, fromOffset, toOffset) => {
       onWarning('records were deleted before they were archived', { ...topicPartition, fromOffset, toOffset });

@@ -29,11 +29,14 @@ export interface Trap {
   readonly moment: Moment;
   /** At so manieth time that it comes to the step, from 1. */
   readonly turn: number;
-  readonly signal: 'SIGKILL' | 'SIGTERM';
+  readonly signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP';
 }
 
 /** The variable by which a process is told of its trap, as JSON. */
 export const TRAP_VARIABLE = 'TOKENWARDEN_TEST_TRAP';
+
+/** The variable that names the file from which a process takes another trap whenever it gets SIGUSR2. */
+export const TRAP_FILE_VARIABLE = 'TOKENWARDEN_TEST_TRAP_FILE';
 
 /** What a process writes to standard error when it falls into its trap. */
 export const TRAPPED = 'TRAPPED';

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../src/baseline/time.ts';
-import { type CanonicalRecord, createFleet, dayOfFleet } from '../../src/simulate/fleet.ts';
+import { type CanonicalRecord, createFleet, dayOfFleet, type SimulatedToken } from '../../src/simulate/fleet.ts';
 import { theftOf } from '../../src/simulate/theft.ts';
 
 /** Lines for a source: a small fleet's days, with thefts and lines that are no events in between, whenever they are asked for. */
@@ -14,12 +14,16 @@ export interface Traffic {
   takeDay(): string[];
   /** The next service's token is stolen now. */
   takeTheft(): string[];
+  /** A token of those kept for it is stolen now, the first one that will do; `undefined`: none is left. */
+  takeKept(willDo: (token: string) => boolean): { readonly token: string; readonly lines: string[] } | undefined;
   takeBad(): string[];
 }
 
-export function createTraffic(seed: string, tokenCount: number): Traffic {
+/** @param keptCount services whose tokens are stolen only when asked for */
+export function createTraffic(seed: string, tokenCount: number, keptCount = 0): Traffic {
   const fleet = createFleet(seed, tokenCount);
   const services = fleet.tokens.filter(({ habit }) => habit === 'service');
+  const kept = services.splice(services.length - keptCount);
   let day = Date.UTC(2026, 8, 7);
   let records: readonly CanonicalRecord[] = [];
   let next = 0;
@@ -41,6 +45,11 @@ export function createTraffic(seed: string, tokenCount: number): Traffic {
     }
     return counted(lines);
   };
+  const steal = (token: SimulatedToken) => {
+    const at = Date.parse(records[Math.max(0, next - 1)]?.time ?? new Date(day).toISOString());
+    const theft = theftOf(token, `${seed}/${counts.theftCount++}`, at);
+    return counted(theft.map((record) => JSON.stringify(record)));
+  };
   return {
     get lineCount() {
       return counts.lineCount;
@@ -56,11 +65,11 @@ export function createTraffic(seed: string, tokenCount: number): Traffic {
       if (next === records.length) more();
       return take(records.length - next);
     },
-    takeTheft() {
-      const token = services[counts.theftCount % services.length]!;
-      const at = Date.parse(records[Math.max(0, next - 1)]?.time ?? new Date(day).toISOString());
-      const theft = theftOf(token, `${seed}/${counts.theftCount++}`, at);
-      return counted(theft.map((record) => JSON.stringify(record)));
+    takeTheft: () => steal(services[counts.theftCount % services.length]!),
+    takeKept(willDo) {
+      const found = kept.findIndex(({ token }) => willDo(token));
+      const [stolen] = found === -1 ? [] : kept.splice(found, 1);
+      return stolen && { token: stolen.token, lines: steal(stolen) };
     },
     takeBad: () => counted([`{"bad": ${counts.badCount++}}`]),
   };

@@ -6,13 +6,16 @@ import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { type Step, TRAPPED, type Trap } from './steps.ts';
 
 /** Passes everything on to the real log and the real store, and sends this very process a signal at the step of its trap. */
-export function trapped(trap: Trap): {
+export function trapped(first: Trap | undefined): {
   readonly log: (log: Log) => Log;
   readonly sinks: (sinks: readonly ArchiveSink[]) => readonly ArchiveSink[];
+  /** Another trap, from now on. */
+  readonly arm: (next: Trap) => void;
 } {
-  let turn = 0;
+  let [armed, turn] = [first, 0];
   const pass = async <T>(step: Step | undefined, act: () => Promise<T>): Promise<T> => {
-    if (step !== trap.step || ++turn !== trap.turn) return act();
+    const trap = armed;
+    if (trap === undefined || step !== trap.step || ++turn !== trap.turn) return act();
     if (trap.moment === 'before') spring(trap);
     const acting = act();
     if (trap.moment === 'during') {
@@ -25,6 +28,9 @@ export function trapped(trap: Trap): {
     return result;
   };
   return {
+    arm: (next) => {
+      [armed, turn] = [next, 0];
+    },
     log: (log) => ({
       ensureTopics: (topics) => log.ensureTopics(topics),
       offsets: (topic) => log.offsets(topic),

@@ -96,7 +96,7 @@ async function live({ context, installation, config, traffic, feed }: Life, trap
   }
   disarm();
   const code = await tokenwarden.ended();
-  tally[trap.signal] += 1;
+  if (trap.signal !== 'SIGSTOP') tally[trap.signal] += 1;
   if (trap.signal === 'SIGKILL') {
     assert.equal(code, null, `${name}: ended with ${code}\n${tokenwarden.log()}`);
     return;

@@ -265,7 +265,7 @@ function describeFailures(): void {
     ];
     await expect.poll(() => first.received.length).toBe(3);
     await first.member.commit({ topic, partition: 0 }, { offset: 3, metadata: '' });
-    expect(second.holds()).toEqual([0]);
+    await expect.poll(() => second.holds()).toEqual([0]);
     expect(await other.committed(group, topic)).toEqual(new Map());
     await Promise.all([first.stop(), second.stop()]);
     expect(second.received).toEqual([]);

@@ -95,9 +95,11 @@ function placeOf(name: Uint8Array): number {
 
 /** An event over its bytes: `…At` is where a text begins. */
 class ScannedEvent implements StoredEvent {
+  /** V8 forgets a shape that nothing has, and all code compiled for it, whenever it collects garbage between two batches: one must live. */
+  static readonly kept = new ScannedEvent(Buffer.alloc(0));
   id = '';
   settledTo: number | null = null;
-  at = 0;
+  at = Number.NaN;
   token = '';
   tables: readonly string[] = [];
   rows: number | null = null;

@@ -80,6 +80,8 @@ interface Owned {
   readonly topicPartition: TopicPartition;
   readonly sink: ArchiveSink;
   readonly lease: Lease;
+  /** Aborted when the partition is given up: what the store has not taken by then is not tried again. */
+  readonly released: AbortController;
   readonly serial: Serial;
   pending: LogRecord[];
   pendingBytes: number;
@@ -129,8 +131,11 @@ export async function startArchive(options: ArchiveOptions): Promise<Stage & { r
     revoked: async (topicPartition) => {
       const part = context.owned.get(keyOf(topicPartition));
       context.owned.delete(keyOf(topicPartition));
-      // A store that is away must not hold up a handing over: whoever goes on reads again what is pending.
-      if (part && stopping.signal.aborted) await flush(context, part, await joining);
+      if (part === undefined) return;
+      // A store that is away must not hold up a handing over: whoever goes on reads again what is pending. What is on its way ends first, since
+      // its commit would come after the next owner's.
+      part.released.abort();
+      await (stopping.signal.aborted ? flush(context, part, await joining) : part.serial(async () => undefined));
     },
     gap: (topicPartition, fromOffset, toOffset) => {
       onWarning('records were deleted before they were archived', { ...topicPartition, fromOffset, toOffset });
@@ -170,7 +175,8 @@ async function take(
   const sink = options.sinks.find(({ topic }) => topic === topicPartition.topic);
   if (sink === undefined) throw new Error(`no sink for ${topicPartition.topic}`);
   const empty = { pending: [], pendingBytes: 0, pendingSince: 0, halted: false, repeatedTo: undefined };
-  const part: Owned = { topicPartition, sink, lease, serial: createSerial(), ...empty };
+  const released = new AbortController();
+  const part: Owned = { topicPartition, sink, lease, released, serial: createSerial(), ...empty };
   owned.set(keyOf(topicPartition), part);
   const [, first, last, token] = INTENT.exec(committed?.metadata ?? '') ?? [];
   if (first === undefined || last === undefined || token === undefined) return undefined;
@@ -240,7 +246,7 @@ async function flushPending(context: Context, part: Owned, member: Member): Prom
 /** @returns `false` when it was stopped before the store took them */
 async function insertAnnounced(
   context: Context,
-  { topicPartition, sink }: Owned,
+  { topicPartition, sink, released }: Owned,
   records: readonly LogRecord[],
   member: Member,
 ): Promise<boolean> {
@@ -250,7 +256,8 @@ async function insertAnnounced(
   const last = records.at(-1)?.offset ?? first;
   const token = `${incarnations.get(topic)}/${topic}/${partition}/${first}-${last}`;
   await member.commit(topicPartition, { offset: first, metadata: `insert ${first}-${last} ${token}` });
-  const inserted = await insertUntilTaken(options, sink, records, token, signal);
+  const until = AbortSignal.any([signal, released.signal]);
+  const inserted = await insertUntilTaken(options, sink, records, token, until);
   if (inserted === undefined) return false;
   await member.commit(topicPartition, { offset: last + 1, metadata: '' });
   account(context, { ...topicPartition, isDense: sink.isDense }, records, inserted);

@@ -52,12 +52,23 @@ async function run(options: KafkaSourceOptions, intake: Intake, signal: AbortSig
   if (signal.aborted) return;
   const { log, topics, group, clock, gap } = options;
   const owned = new Map<string, Owned>();
+  // Looked at once, not while a partition waits for its new owner: a topic that is deleted ends the source.
+  const lives = new Map<string, string>();
+  for (const topic of topics) lives.set(topic, (await log.incarnation(topic)).slice(0, LIFE_CHARS));
   const joined = Promise.withResolvers<Member>();
   const member = await log.join({
     group,
     topics,
     assigned: async (topicPartition, committed, lease) => {
-      const one = await resume(options, intake, topicPartition, committed, lease, joined.promise);
+      const one = await resume(
+        options,
+        intake,
+        lives.get(topicPartition.topic) ?? '',
+        topicPartition,
+        committed,
+        lease,
+        joined.promise,
+      );
       owned.set(laneOf(topicPartition), one);
       return undefined;
     },
@@ -91,8 +102,9 @@ function laneOf({ topic, partition }: TopicPartition): string {
 }
 
 async function resume(
-  { log, clock }: KafkaSourceOptions,
+  { clock }: KafkaSourceOptions,
   intake: Intake,
+  life: string,
   topicPartition: TopicPartition,
   committed: Committed | undefined,
   lease: Lease,
@@ -101,7 +113,6 @@ async function resume(
   const position = committed && decodePosition(committed.metadata);
   // An operator who moves the group elsewhere leaves no position of ours, or one of another place.
   const remembered = position?.offset === committed?.offset ? position : undefined;
-  const life = (await log.incarnation(topicPartition.topic)).slice(0, LIFE_CHARS);
   const lane = await intake.resume(`${laneOf(topicPartition)}@${life}`, remembered);
   const progress = createProgress(lane, clock, async (reached) => {
     await (await member).commit(topicPartition, { offset: reached.offset, metadata: encodePosition(reached) });

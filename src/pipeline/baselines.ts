@@ -26,7 +26,7 @@ export class BaselineReader implements Restored {
   origin: string | undefined;
   /** Which events the partition has, as far as lanes go. */
   marks = new LaneMarks();
-  /** Records in a layout that nobody knows any more, or older than one already read. */
+  /** Records in a layout that nobody knows any more, or older than one already read: a lost owner's, come late. */
   passedOverCount = 0;
   readonly #partition: number;
   readonly #wanted: (token: string) => boolean;
@@ -67,8 +67,9 @@ export class BaselineReader implements Restored {
       engine.resetStamps();
       this.marks = new LaneMarks();
     } else if (key === SWEEP_KEY) engine.places.sweep(JSON.parse(value.toString()) as Sweep);
-    else if (key === LANES_KEY) this.marks.restore(value.toString());
-    else if (key.startsWith(LAYOUT_KEY))
+    else if (key === LANES_KEY) {
+      if (!this.marks.restore(value.toString())) this.passedOverCount += 1;
+    } else if (key.startsWith(LAYOUT_KEY))
       layouts.set(key.slice(LAYOUT_KEY.length), JSON.parse(value.toString()) as Layout);
     else if (this.#wanted(key) && !engine.restore(key, value, (fingerprint) => layouts.get(fingerprint))) {
       this.passedOverCount += 1;

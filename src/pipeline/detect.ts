@@ -107,8 +107,9 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
     assigned: async (topicPartition, committed, lease) => {
       const { partition } = topicPartition;
       counts.restoring.add(partition);
-      const { engine, marks } = await claim(options, partition, await standby.take(partition), incarnation);
       const position = committed?.offset ?? 0;
+      const restored = await standby.take(partition);
+      const { engine, marks } = await claim(options, { partition, position, lease }, restored, incarnation);
       owned.set(partition, {
         topicPartition,
         engine,
@@ -337,22 +338,25 @@ function standbyOf({ log, clock, engine, standbyIntervalMs, onWarning }: DetectO
   return new Standby({ log, clock, createEngine, intervalMs: standbyIntervalMs, onWarning });
 }
 
-/** Says in which layout, and for which life of the events log, a partition's records will be written from now on. */
+/**
+ * Says in which layout, and for which life of the events log, a partition's records will be written from now on. What a lost owner wrote late is
+ * written over before anything else: were every owner to die before its first checkpoint, compaction would keep the older records.
+ */
 async function claim(
   { log, onWarning }: DetectOptions,
-  partition: number,
+  { partition, position, lease }: Pick<Owned, 'position' | 'lease'> & { readonly partition: number },
   restored: BaselineReader,
   incarnation: string,
 ): Promise<{ readonly engine: Engine; readonly marks: LaneMarks }> {
   const { engine, origin, marks, passedOverCount } = restored;
   if (passedOverCount > 0)
     onWarning('older or unknown token records were passed over while restoring', { partition, passedOverCount });
+  const records = [...factsToWrite(engine, restored, incarnation, partition)];
   const isAnother = origin !== undefined && origin !== incarnation;
   if (isAnother) {
     onWarning('the events log was made anew: stamps start again, baselines are kept', { partition });
     engine.resetStamps();
-  }
-  const facts = factsToWrite(engine, restored, incarnation, partition);
-  if (facts.length > 0) await log.append(TOPICS.baselines, facts);
+  } else if (passedOverCount > 0) records.push(...changesToWrite(engine, marks, position, partition));
+  if (records.length > 0 && lease.valid()) await log.append(TOPICS.baselines, records);
   return { engine, marks: isAnother ? new LaneMarks() : marks };
 }

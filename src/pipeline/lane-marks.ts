@@ -48,19 +48,27 @@ export class LaneMarks {
     if (!this.#changed) return undefined;
     this.#changed = false;
     const lanes = [...this.#marks].map(([lane, { settledTo, beyond }]) => [lane, settledTo, ...beyond]);
-    return JSON.stringify({ position, lanes });
+    return JSON.stringify({ position: Math.max(position, this.#restoredAt), lanes });
   }
 
-  /** Takes marks back. Of two texts the later position holds: what a lost owner wrote may come after. */
-  restore(text: string): void {
+  /**
+   * Takes marks back. Of two texts the later position holds: what a lost owner wrote may come after.
+   *
+   * @returns `false` if it was the earlier one: then the later one has to be written once more, since compaction would keep this
+   */
+  restore(text: string): boolean {
     const { position, lanes } = JSON.parse(text) as Stored;
-    if (position < this.#restoredAt) return;
+    if (position < this.#restoredAt) {
+      this.#changed = true;
+      return false;
+    }
     this.#restoredAt = position;
     this.#marks = new Map(
       lanes.map(([lane, settledTo, ...beyond]) => [lane, { settledTo, beyond: new Set(beyond) }] as const),
     );
     this.#lane = '';
     this.#mark = undefined;
+    return true;
   }
 
   #restoredAt = -1;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { aligned, type Fields } from '../baseline/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { createRandom, type Random } from '../domain/random.ts';
-import { checkEvidence, checkExplanation } from './answers.ts';
+import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
 import { thresholdsOf } from './budget.ts';
 import { caseEvent, openAlone, runCases } from './cases.ts';
 import type { AnyDetector, CaseEvent } from './detector.ts';
@@ -106,14 +106,15 @@ function totalityFaults(detector: AnyDetector): readonly string[] {
   return streamsFor(detector).flatMap((events) => {
     const subject = openAlone(detector);
     for (const event of events) {
-      const bits: unknown = detector.score(subject.fields, event, config);
-      if (bits !== undefined && (typeof bits !== 'number' || Number.isNaN(bits))) {
-        return [`it answers ${typeof bits === 'number' ? 'NaN' : typeof bits} to ${JSON.stringify(event)}`];
+      try {
+        bitsOf(detector.score(subject.fields, event, config));
+        const evidence: unknown = detector.evidence(subject.fields, event, config);
+        checkEvidence(evidence);
+        checkExplanation(detector.explain(event, evidence));
+        detector.learn(subject.fields, event, config);
+      } catch (cause) {
+        return [`${String(cause)}, for ${JSON.stringify(event)}`];
       }
-      const evidence: unknown = detector.evidence(subject.fields, event, config);
-      checkEvidence(evidence);
-      checkExplanation(detector.explain(event, evidence));
-      detector.learn(subject.fields, event, config);
     }
     return [];
   });

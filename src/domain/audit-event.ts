@@ -66,6 +66,12 @@ export const OPERATIONS = [
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
+const OPERATION_SET: ReadonlySet<unknown> = new Set(OPERATIONS);
+
+export function isOperation(value: unknown): value is Operation {
+  return OPERATION_SET.has(value);
+}
+
 /** Bounds that every normaliser enforces; what is longer is cut and marked, what is deeper is a dead letter. */
 export const LIMITS = {
   recordBytesMax: 1 << 20,

@@ -11,7 +11,15 @@ import {
   type TopicPartition,
 } from '../log/log.ts';
 import { createProgress, IDLE_MS, type Progress } from './progress.ts';
-import { decodePosition, encodePosition, type Intake, type Lane, type Source, type SourceRecord } from './source.ts';
+import {
+  decodePosition,
+  encodePosition,
+  type Intake,
+  type Lane,
+  type Position,
+  type Source,
+  type SourceRecord,
+} from './source.ts';
 
 export interface KafkaSourceOptions {
   readonly name: string;
@@ -60,15 +68,9 @@ async function run(options: KafkaSourceOptions, intake: Intake, signal: AbortSig
     group,
     topics,
     assigned: async (topicPartition, committed, lease) => {
-      const one = await resume(
-        options,
-        intake,
-        lives.get(topicPartition.topic) ?? '',
-        topicPartition,
-        committed,
-        lease,
-        joined.promise,
-      );
+      const name = `${laneOf(topicPartition)}@${lives.get(topicPartition.topic)}`;
+      const resumeLane = (position: Position | undefined) => intake.resume(name, position);
+      const one = await resume(clock, resumeLane, topicPartition, committed, lease, joined.promise);
       owned.set(laneOf(topicPartition), one);
       return undefined;
     },
@@ -102,9 +104,8 @@ function laneOf({ topic, partition }: TopicPartition): string {
 }
 
 async function resume(
-  { clock }: KafkaSourceOptions,
-  intake: Intake,
-  life: string,
+  clock: Clock,
+  resumeLane: (position: Position | undefined) => Promise<Lane>,
   topicPartition: TopicPartition,
   committed: Committed | undefined,
   lease: Lease,
@@ -113,7 +114,7 @@ async function resume(
   const position = committed && decodePosition(committed.metadata);
   // An operator who moves the group elsewhere leaves no position of ours, or one of another place.
   const remembered = position?.offset === committed?.offset ? position : undefined;
-  const lane = await intake.resume(`${laneOf(topicPartition)}@${life}`, remembered);
+  const lane = await resumeLane(remembered);
   const progress = createProgress(lane, clock, async (reached) => {
     await (await member).commit(topicPartition, { offset: reached.offset, metadata: encodePosition(reached) });
   });

@@ -1,7 +1,7 @@
 const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE] = [0x22, 0x5c, 0x2c, 0x5b, 0x5d];
 const [N, T] = [0x6e, 0x74];
 const [NULL, TRUE, FALSE] = [Buffer.from('null'), Buffer.from('true'), Buffer.from('false')];
-/** What may follow a backslash, but for `\\u`, which is for others to check. */
+/** What may follow a backslash, but for `\u`, which is for others to check. */
 const ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const SPACE = 0x20;
 const NOT_ASCII = 0x80;

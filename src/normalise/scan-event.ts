@@ -1,4 +1,4 @@
-import { LIMITS, OPERATIONS, type Operation } from '../domain/audit-event.ts';
+import { isOperation, LIMITS, type Operation } from '../domain/audit-event.ts';
 import { ByteReader, textAt } from './byte-reader.ts';
 import { decodeStoredEvent, type StoredEvent, type Unreadable } from './stored-event.ts';
 
@@ -13,7 +13,6 @@ export function scanStoredEvent(value: Buffer, fallbackId: () => string): Stored
   return scan(value) ?? decodeStoredEvent(value, fallbackId());
 }
 
-const OPERATION_SET: ReadonlySet<string | null> = new Set(OPERATIONS);
 const reader = new ByteReader();
 const key = (name: string, before = ',') => Buffer.from(`${before}"${name}":`);
 const KEYS = {
@@ -138,7 +137,7 @@ class ScannedEvent implements StoredEvent {
 
   get operation(): Operation | null {
     const operation = textAt(this.#value, this.operationAt);
-    return OPERATION_SET.has(operation) ? (operation as Operation) : null;
+    return isOperation(operation) ? operation : null;
   }
 
   get statement(): string | null {

@@ -1,4 +1,4 @@
-import { type AuditEvent, LIMITS, OPERATIONS, type Operation } from '../domain/audit-event.ts';
+import { type AuditEvent, isOperation, LIMITS } from '../domain/audit-event.ts';
 import type { DeadLetterCode } from './format.ts';
 
 /** Why stored bytes are no event. */
@@ -6,8 +6,6 @@ export interface Unreadable {
   readonly code: DeadLetterCode;
   readonly reason: string;
 }
-
-const OPERATION_SET: ReadonlySet<unknown> = new Set(OPERATIONS);
 
 /** An event as the events log has it. */
 export interface StoredEvent extends AuditEvent {
@@ -72,7 +70,7 @@ export function decodeStoredEvent(value: Uint8Array, fallbackId: string): Stored
     principal: text(wire['principal']),
     address: text(wire['source_ip']),
     database: text(wire['database']),
-    operation: OPERATION_SET.has(wire['operation']) ? (wire['operation'] as Operation) : null,
+    operation: isOperation(wire['operation']) ? wire['operation'] : null,
     tables: Array.isArray(wire['tables']) ? texts(wire['tables']) : [],
     statement: text(wire['statement']),
     rows: count(wire['rows']),

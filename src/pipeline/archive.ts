@@ -80,8 +80,10 @@ interface Owned {
   readonly topicPartition: TopicPartition;
   readonly sink: ArchiveSink;
   readonly lease: Lease;
-  /** Aborted when the partition is given up: what the store has not taken by then is not tried again. */
-  readonly released: AbortController;
+  /** Given up: what the store has not taken by then is not tried again. */
+  readonly release: () => void;
+  /** Aborted then, and when the stage stops. */
+  readonly released: AbortSignal;
   readonly serial: Serial;
   pending: LogRecord[];
   pendingBytes: number;
@@ -134,7 +136,7 @@ export async function startArchive(options: ArchiveOptions): Promise<Stage & { r
       if (part === undefined) return;
       // A store that is away must not hold up a handing over: whoever goes on reads again what is pending. What is on its way ends first, since
       // its commit would come after the next owner's.
-      part.released.abort();
+      part.release();
       await (stopping.signal.aborted ? flush(context, part, await joining) : part.serial(async () => undefined));
     },
     gap: (topicPartition, fromOffset, toOffset) => {
@@ -175,8 +177,10 @@ async function take(
   const sink = options.sinks.find(({ topic }) => topic === topicPartition.topic);
   if (sink === undefined) throw new Error(`no sink for ${topicPartition.topic}`);
   const empty = { pending: [], pendingBytes: 0, pendingSince: 0, halted: false, repeatedTo: undefined };
-  const released = new AbortController();
-  const part: Owned = { topicPartition, sink, lease, released, serial: createSerial(), ...empty };
+  const releasing = new AbortController();
+  const released = AbortSignal.any([signal, releasing.signal]);
+  const release = () => releasing.abort();
+  const part: Owned = { topicPartition, sink, lease, release, released, serial: createSerial(), ...empty };
   owned.set(keyOf(topicPartition), part);
   const [, first, last, token] = INTENT.exec(committed?.metadata ?? '') ?? [];
   if (first === undefined || last === undefined || token === undefined) return undefined;
@@ -250,14 +254,13 @@ async function insertAnnounced(
   records: readonly LogRecord[],
   member: Member,
 ): Promise<boolean> {
-  const { options, incarnations, signal } = context;
+  const { options, incarnations } = context;
   const { topic, partition } = topicPartition;
   const first = records[0]?.offset ?? 0;
   const last = records.at(-1)?.offset ?? first;
   const token = `${incarnations.get(topic)}/${topic}/${partition}/${first}-${last}`;
   await member.commit(topicPartition, { offset: first, metadata: `insert ${first}-${last} ${token}` });
-  const until = AbortSignal.any([signal, released.signal]);
-  const inserted = await insertUntilTaken(options, sink, records, token, until);
+  const inserted = await insertUntilTaken(options, sink, records, token, released);
   if (inserted === undefined) return false;
   await member.commit(topicPartition, { offset: last + 1, metadata: '' });
   account(context, { ...topicPartition, isDense: sink.isDense }, records, inserted);

@@ -83,7 +83,7 @@ export async function assemble(
   options: AssembleOptions,
 ): Promise<Application> {
   const standstill = createStandstill(options.logger, systemClock);
-  const opened = await openLog(config, 'own', options.logger, standstill);
+  const opened = await openLog(config, 'own', options.logger, standstill.onWaiting);
   const log = options.between?.log(opened) ?? opened;
   const closing = [() => log.close()];
   const close = async () => {

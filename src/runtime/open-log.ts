@@ -10,7 +10,7 @@ export async function openLog(
   config: Config,
   access: 'own' | 'append' | 'read',
   logger: Logger,
-  waiting: Pick<EmbeddedLogOptions, 'onWaiting'> = {},
+  onWaiting: EmbeddedLogOptions['onWaiting'] = () => undefined,
 ): Promise<Log> {
   const { log, dataFolder } = config;
   if (log.kind === 'embedded') {
@@ -19,7 +19,7 @@ export async function openLog(
         { dataFolder, tornBytes },
         'what was being written when the last process ended is dropped; it is read again',
       );
-    return openEmbeddedLog({ folder: dataFolder, access, clock: systemClock, onTorn, ...waiting });
+    return openEmbeddedLog({ folder: dataFolder, access, clock: systemClock, onTorn, onWaiting });
   }
   const { clientId, topicPrefix, replicationFactor, sessionTimeoutMs } = log;
   return openKafkaLog({

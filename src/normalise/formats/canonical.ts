@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITS, OPERATIONS, type Operation } from '../../domain/audit-event.ts';
+import { isOperation, LIMITS, OPERATIONS, type Operation } from '../../domain/audit-event.ts';
 import { blankEvent } from '../../domain/blank-event.ts';
 import { addressOf, nameOf, tablesOf, timeOf, tokenOf } from '../fields.ts';
 import type { Format, FormatSample } from '../format.ts';
@@ -53,8 +53,6 @@ export function canonicalJsonSchema(): z.core.JSONSchema.JSONSchema {
   return z.toJSONSchema(schema, { io: 'input' });
 }
 
-const OPERATION_SET: ReadonlySet<string> = new Set(OPERATIONS);
-
 function read(id: string, value: Uint8Array): ReadRecord {
   const parsed = parseJsonObject(value);
   if (!parsed.ok) return { kind: 'unreadable', ...parsed.unreadable };
@@ -95,7 +93,7 @@ function unreadable(error: z.ZodError): ReadRecord {
 
 function operationOf(name: string): Operation {
   const operation = name.slice(0, LIMITS.nameCharsMax).toLowerCase();
-  return OPERATION_SET.has(operation) ? (operation as Operation) : 'other';
+  return isOperation(operation) ? operation : 'other';
 }
 
 const samples: readonly FormatSample[] = [

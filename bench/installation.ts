@@ -9,6 +9,7 @@ import { systemClock } from '../src/runtime/clock.ts';
 import { createFleet, dayOfFleet, type Fleet, type SimulatedToken } from '../src/simulate/fleet.ts';
 import { freePort } from '../test/support/guarded-process.ts';
 import { type HttpReceiver, startHttpReceiver } from '../test/support/http-receiver.ts';
+import { samplesOf } from '../test/support/metrics.ts';
 import { startTokenwarden, type TokenwardenProcess } from '../test/support/tokenwarden-process.ts';
 import { storedRecord } from './stored-record.ts';
 
@@ -99,14 +100,7 @@ function instanceOf(process: TokenwardenProcess, port: number): Instance {
     process,
     async metric(name) {
       if (process.exited) throw new Error(`tokenwarden ended:\n${process.log()}`);
-      const text = await fetch(`http://127.0.0.1:${port}/metrics`).then(
-        (answer) => answer.text(),
-        () => '',
-      );
-      const lines = text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm);
-      return new Map(
-        [...lines].filter(([, own]) => own === name).map(([, , labels = '', value]) => [labels, Number(value)]),
-      );
+      return samplesOf(port, name).catch(() => new Map());
     },
   };
 }

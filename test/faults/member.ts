@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Status } from '../../src/runtime/status.ts';
 import { freePort } from '../support/guarded-process.ts';
-import { startTokenwarden, type TokenwardenProcess } from '../support/tokenwarden-process.ts';
+import type { TokenwardenProcess } from '../support/tokenwarden-process.ts';
 import type { FaultContext } from './scenario.ts';
+import { startWatching } from './start.ts';
 import { TRAP_FILE_VARIABLE, TRAPPED, type Trap } from './steps.ts';
 
 const TRAPPED_MAIN = join(import.meta.dirname, 'trapped-main.ts');
@@ -24,19 +25,18 @@ export interface Member {
 
 /** Starts it, and waits until it watches. */
 export async function startMember(
-  { folder, defer }: Pick<FaultContext, 'folder' | 'defer'>,
+  context: Pick<FaultContext, 'folder' | 'defer'>,
   name: string,
   config: object,
 ): Promise<Member> {
   const port = await freePort();
+  const { folder } = context;
   const trap = join(folder, `${name}.trap`);
-  const tokenwarden = await startTokenwarden(
-    folder,
+  const tokenwarden = await startWatching(
+    context,
     { ...config, dataFolder: join(folder, name), operations: { port } },
     { name, main: TRAPPED_MAIN, env: { [TRAP_FILE_VARIABLE]: trap } },
   );
-  defer(tokenwarden.kill);
-  await tokenwarden.logged('watching');
   const status = async () => (await (await fetch(`http://127.0.0.1:${port}/status`)).json()) as Status;
   return {
     name,

@@ -18,6 +18,11 @@ export interface RawTopic {
   expire(): Promise<number>;
 }
 
+/** A source that reads made-up days, which lie in the past, from a topic. */
+export function sourceOf(topic: string, group: string): object {
+  return { name: 'input', kind: 'kafka', format: 'canonical', topics: [topic], group, ageDaysMax: 36_500 };
+}
+
 export function rawTopicOf({ brokers, topicPrefix }: Installation): RawTopic {
   const name = `${topicPrefix}raw`;
   const withLog = async <T>(act: (log: Awaited<ReturnType<typeof openKafkaLog>>) => Promise<T>) => {
@@ -26,15 +31,7 @@ export function rawTopicOf({ brokers, topicPrefix }: Installation): RawTopic {
   };
   return {
     name,
-    // Made-up days lie in the past.
-    source: {
-      name: 'input',
-      kind: 'kafka',
-      format: 'canonical',
-      topics: [name],
-      group: `${name}-readers`,
-      ageDaysMax: 36_500,
-    },
+    source: sourceOf(name, `${name}-readers`),
     make: () =>
       withLog((log) => log.ensureTopics([{ topic: name, partitionCount: PARTITION_COUNT, cleanup: 'delete' }])),
     write: (lines) =>

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import type { Log } from '../../src/log/log.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { sourceOf } from './raw-topic.ts';
 import type { FaultContext } from './scenario.ts';
 
 const TOPIC = 'raw';
@@ -43,17 +44,7 @@ export async function openStream(
     log,
     topic: TOPIC,
     write,
-    // The traffic is of another season, and is to stay there.
-    sources: [
-      {
-        name: 'input',
-        kind: 'kafka',
-        format: 'canonical',
-        topics: [topicPrefix + TOPIC],
-        group: topicPrefix + GROUP,
-        ageDaysMax: 36_500,
-      },
-    ],
+    sources: [sourceOf(topicPrefix + TOPIC, topicPrefix + GROUP)],
     flow(more, intervalMs = FLOW_MS) {
       let isOver = false;
       const flowing = (async () => {

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../src/domain/random.ts';
+import { PAGE_BYTES } from '../../src/log/embedded-file.ts';
 import { addTo, FRAME_HEADER_BYTES, HEADER_BYTES, inspectWal, type Sum } from '../../src/log/embedded-wal.ts';
 
-const PAGE_BYTES = 8192;
 const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
 const FRAMES_MAX = 6;
 

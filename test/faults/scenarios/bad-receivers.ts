@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { selfSignedCertificate } from '../../support/certificate.ts';
 import { freePort } from '../../support/guarded-process.ts';
 import { startHttpReceiver } from '../../support/http-receiver.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { HOOK, median, response, until, watchFleet } from '../watched.ts';
 
 const TIMEOUT_MS = 5000;
@@ -16,7 +16,7 @@ export default {
   on: ['embedded'],
   isShort: true,
   async run(context) {
-    const { folder, defer, isShort } = context;
+    const { defer, isShort } = context;
     const watched = await watchFleet(context);
     const open = async (...args: Parameters<typeof startHttpReceiver>) => {
       const receiver = await startHttpReceiver(...args);
@@ -56,9 +56,7 @@ export default {
         clickhouse: { kind: 'off' },
         response: response(watched.gateway, { good: hook(good.url), ...others }),
       };
-      const tokenwarden = await startTokenwarden(folder, config);
-      defer(() => tokenwarden.kill());
-      await tokenwarden.logged('watching');
+      const tokenwarden = await startWatching(context, config);
       // The history is behind it then.
       await watched.steal(tokenwarden);
       const [revokedMs, toldMs]: [number[], number[]] = [[], []];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../support/guarded-process.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import { createFeed } from '../feed.ts';
 import { closeBooks, install, settle } from '../installation.ts';
 import { startOwnKafka } from '../own-kafka.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { until } from '../watched.ts';
 
 const AWAY_MS = 120_000;
@@ -22,15 +22,13 @@ export default {
   on: ['kafka'],
   isShort: false,
   async run(context) {
-    const { folder, defer, isShort } = context;
+    const { isShort } = context;
     const kafka = await startOwnKafka(context);
     const installation = await install(context, { kafka, log: { sessionTimeoutMs: SESSION_MS } });
     const feed = createFeed(context, 30);
     const port = await freePort();
     const config = installation.configOf(feed.sources, { operations: { port } });
-    const tokenwarden = await startTokenwarden(folder, config);
-    defer(tokenwarden.kill);
-    await tokenwarden.logged('watching');
+    const tokenwarden = await startWatching(context, config);
     await settle(installation, feed.traffic.lineCount, [tokenwarden]);
     const ask = async (path: string) => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);

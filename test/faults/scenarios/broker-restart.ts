@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import { createFeed } from '../feed.ts';
 import { closeBooks, install } from '../installation.ts';
 import { startOwnKafka } from '../own-kafka.ts';
 import type { Scenario } from '../scenario.ts';
+import { start } from '../start.ts';
 
 const UP_MS_MAX = 3000;
 const DOWN_MS_MAX = 3000;
@@ -14,12 +14,11 @@ export default {
   on: ['kafka'],
   isShort: false,
   async run(context) {
-    const { folder, defer, isShort, random } = context;
+    const { isShort, random } = context;
     const kafka = await startOwnKafka(context);
     const installation = await install(context, { kafka });
     const feed = createFeed(context, isShort ? 30 : 60);
-    const tokenwarden = await startTokenwarden(folder, installation.configOf(feed.sources));
-    defer(tokenwarden.kill);
+    const tokenwarden = await start(context, installation.configOf(feed.sources));
     const endFlow = feed.flow(20);
     const restarts = isShort ? 1 : 8;
     for (let i = 0; i < restarts; i++) {

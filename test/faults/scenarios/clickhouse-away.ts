@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exception, hangs, type Reply, resets } from '../../store/fault-server.ts';
 import { type ClickHouseFront, startClickHouseFront } from '../../support/clickhouse-front.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { median, until, watchFleet } from '../watched.ts';
 
 const SETTLING_MS = 60_000;
@@ -64,9 +64,7 @@ export default {
     const front = await startClickHouseFront(join(folder, 'clickhouse'));
     defer(() => front[Symbol.asyncDispose]());
     const config = { ...watched.config, clickhouse: { kind: 'server', url: front.url } };
-    let tokenwarden = await startTokenwarden(folder, config);
-    defer(() => tokenwarden.kill());
-    await tokenwarden.logged('watching');
+    let tokenwarden = await startWatching(context, config);
     const archived = async () =>
       Number((await front.query<{ n: string }>('SELECT toString(count()) AS n FROM events'))[0]?.n);
     await until(async () => (await archived()) === watched.lineCount(), SETTLING_MS, tokenwarden);
@@ -104,8 +102,7 @@ export default {
     // The process dies meanwhile: its successors start with an announced insert behind them, one without a store, one before one that hangs.
     const succeed = async () => {
       await tokenwarden.kill();
-      tokenwarden = await startTokenwarden(folder, config);
-      await tokenwarden.logged('watching', 20_000);
+      tokenwarden = await startWatching(context, config, { limitMs: 20_000 });
       quietAwayMs.push(await watched.steal(tokenwarden));
     };
     await succeed();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import { createFeed } from '../feed.ts';
 import { closeBooks, install } from '../installation.ts';
 import { startProxiedKafka } from '../own-kafka.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 
 const BYTES_MAX = 300_000;
 const DELAY_MS_MAX = 60;
@@ -17,7 +17,7 @@ export default {
   on: ['kafka'],
   isShort: false,
   async run(context) {
-    const { folder, defer, isShort, random } = context;
+    const { isShort, random } = context;
     const { brokers, proxy } = await startProxiedKafka(context);
     const installation = await install(context, { kafka: { brokers }, brokers: [`127.0.0.1:${proxy.port}`] });
     const feed = createFeed(context, isShort ? 30 : 60);
@@ -25,9 +25,7 @@ export default {
       ...(random.below(2) === 0 && { cutAfterBytes: random.below(BYTES_MAX) }),
       ...(random.below(3) === 0 && { delayMs: random.below(DELAY_MS_MAX) }),
     }));
-    const tokenwarden = await startTokenwarden(folder, installation.configOf(feed.sources));
-    defer(tokenwarden.kill);
-    await tokenwarden.logged('watching', 60_000);
+    const tokenwarden = await startWatching(context, installation.configOf(feed.sources), { limitMs: 60_000 });
     const endFlow = feed.flow(20);
     let holds = 0;
     for (let round = 0; round < (isShort ? 3 : 20); round++) {

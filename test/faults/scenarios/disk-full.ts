@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTokenwarden, type TokenwardenProcess } from '../../support/tokenwarden-process.ts';
+import type { TokenwardenProcess } from '../../support/tokenwarden-process.ts';
 import { checkArchive, checkBooks, type Installation, install, settle, settleArchive } from '../installation.ts';
 import type { FaultContext, Scenario } from '../scenario.ts';
 import { mountSmallDisk, type SmallDisk } from '../small-disk.ts';
+import { start } from '../start.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
 import { until } from '../watched.ts';
 
@@ -71,12 +72,6 @@ interface Place {
   readonly feed: (lines: readonly string[]) => void;
   readonly wentOnMs: number[];
   tokenwarden: TokenwardenProcess;
-}
-
-async function start({ folder, defer }: FaultContext, config: object): Promise<TokenwardenProcess> {
-  const started = await startTokenwarden(folder, config);
-  defer(started.kill);
-  return started;
 }
 
 /** On the brink it goes on for a while, since what SQLite has in two files it then has in one. */

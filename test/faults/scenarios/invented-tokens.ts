@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../support/guarded-process.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
+import { metricOf } from '../../support/metrics.ts';
 import { checkBooks, settle } from '../installation.ts';
-import { metricOf } from '../metrics.ts';
 import { sampleMemory } from '../resident.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { median, until, watchFleet } from '../watched.ts';
 
 /** Of each of three partitions. */
@@ -25,7 +25,7 @@ export default {
   on: ['embedded'],
   isShort: false,
   async run(context) {
-    const { folder, defer, isShort } = context;
+    const { defer, isShort } = context;
     const floodCount = isShort ? FLOOD_COUNT_SHORT : FLOOD_COUNT;
     const watched = await watchFleet(context);
     const port = await freePort();
@@ -36,9 +36,7 @@ export default {
       operations: { port },
       detection: { ...detection, tokensMax: TOKENS_MAX },
     };
-    let tokenwarden = await startTokenwarden(folder, config);
-    defer(() => tokenwarden.kill());
-    await tokenwarden.logged('watching');
+    let tokenwarden = await startWatching(context, config);
     await settle(watched, watched.lineCount(), [tokenwarden], SETTLING_MS);
     const quietMs = [await watched.steal(tokenwarden), await watched.steal(tokenwarden)];
 
@@ -73,8 +71,7 @@ export default {
 
     // Who starts after it finds what was learned, and learns on.
     const restartedAt = performance.now();
-    tokenwarden = await startTokenwarden(folder, config);
-    await tokenwarden.logged('watching', SETTLING_MS);
+    tokenwarden = await startWatching(context, config, { limitMs: SETTLING_MS });
     const restartMs = Math.round(performance.now() - restartedAt);
     const afterMs = await watched.steal(tokenwarden, SETTLING_MS);
     await settle(watched, watched.lineCount(), [tokenwarden], SETTLING_MS);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { linearRegression } from 'simple-statistics';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import { checkBooks, settle } from '../installation.ts';
 import { sampleMemory } from '../resident.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { watchFleet } from '../watched.ts';
 
 const RUN_MS = 90_000;
@@ -23,11 +23,9 @@ export default {
   on: ['embedded'],
   isShort: false,
   async run(context) {
-    const { folder, defer, isShort } = context;
+    const { defer, isShort } = context;
     const watched = await watchFleet(context, TOKEN_COUNT);
-    const tokenwarden = await startTokenwarden(folder, { ...watched.config, clickhouse: { kind: 'embedded' } });
-    defer(tokenwarden.kill);
-    await tokenwarden.logged('watching');
+    const tokenwarden = await startWatching(context, { ...watched.config, clickhouse: { kind: 'embedded' } });
     await settle(watched, watched.lineCount(), [tokenwarden], SETTLING_MS);
     const memory = sampleMemory(tokenwarden);
     defer(memory.stop);

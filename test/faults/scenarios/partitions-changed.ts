@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { partitionOf } from '../../../src/domain/partition.ts';
 import { GROUPS, TOPICS } from '../../../src/pipeline/topics.ts';
 import { withAdmin } from '../../support/open-kafka-log.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import { createFeed } from '../feed.ts';
 import { type Installation, install, settle } from '../installation.ts';
 import type { Scenario } from '../scenario.ts';
+import { start } from '../start.ts';
 import { until } from '../watched.ts';
 
 const BEFORE = 3;
@@ -22,16 +22,12 @@ export default {
   on: ['kafka'],
   isShort: false,
   async run(context) {
-    const { folder, defer, isShort } = context;
+    const { isShort } = context;
     const installation = await install(context);
     const feed = createFeed(context, 30);
     const config = installation.configOf(feed.sources, { clickhouse: { kind: 'off' } });
-    const start = async () => {
-      const tokenwarden = await startTokenwarden(folder, config);
-      defer(tokenwarden.kill);
-      return tokenwarden;
-    };
-    const first = await start();
+    const startAgain = () => start(context, config);
+    const first = await startAgain();
     await first.logged('watching');
     await settle(installation, feed.traffic.lineCount, [first]);
     let noticedMs = 0;
@@ -48,7 +44,7 @@ export default {
       assert.match(first.log(), REFUSAL);
     }
     const startedAt = performance.now();
-    const refused = await start();
+    const refused = await startAgain();
     assert.equal(await refused.ended(), 1, refused.log());
     const refusedMs = performance.now() - startedAt;
     assert.match(refused.log(), REFUSAL);
@@ -58,7 +54,7 @@ export default {
     await withAdmin(installation, (admin) =>
       admin.deleteTopics({ topics: [installation.topicPrefix + TOPICS.events] }),
     );
-    const mended = await start();
+    const mended = await startAgain();
     await mended.logged('stamps start again, baselines are kept');
     const callCount = installation.receiver.requests.length;
     feed.write([...feed.traffic.take(100), ...feed.traffic.takeTheft()]);

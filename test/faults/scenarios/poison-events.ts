@@ -5,10 +5,11 @@ import type { Random } from '../../../src/domain/random.ts';
 import type { LogRecord, NewRecord } from '../../../src/log/log.ts';
 import { TOPICS } from '../../../src/pipeline/topics.ts';
 import { freePort } from '../../support/guarded-process.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import { checkArchive, checkBooks, type Installation, install, settle, settleArchive } from '../installation.ts';
 import { type Poison, poisonOf, redated } from '../poison.ts';
+import { sampleMemory } from '../resident.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { createTraffic } from '../traffic.ts';
 import { median, until } from '../watched.ts';
 
@@ -53,9 +54,7 @@ export default {
       { name: 'input', kind: 'file', format: 'canonical', path },
       { name: 'posted', kind: 'http', format: 'canonical', port },
     ]);
-    const tokenwarden = await startTokenwarden(folder, config);
-    defer(tokenwarden.kill);
-    await tokenwarden.logged('watching');
+    const tokenwarden = await startWatching(context, config);
     await settle(installation, traffic.lineCount, [tokenwarden], HISTORY_MS);
 
     const steal = async (misdate: boolean) => {
@@ -72,11 +71,8 @@ export default {
     const rounds = isShort ? 1 : 5;
     const before: number[] = [];
     for (let i = 0; i < rounds; i++) before.push(await steal(false));
-    const residentMiB = { before: tokenwarden.residentMiB(), max: 0 };
-    const sampling = setInterval(() => {
-      if (!tokenwarden.exited) residentMiB.max = Math.max(residentMiB.max, tokenwarden.residentMiB());
-    }, 50);
-    defer(() => clearInterval(sampling));
+    const memory = sampleMemory(tokenwarden, 50);
+    defer(memory.stop);
     const [amid, misdated]: [number[], number[]] = [[], []];
     for (let i = 0; i < rounds; i++) {
       const poisons = poisonOf(random);
@@ -107,15 +103,15 @@ export default {
     await settle(installation, lineCount, [tokenwarden]);
     const repeatedCount = context.log === 'kafka' ? await appendAgain(installation) : 0;
     await settle(installation, lineCount + repeatedCount, [tokenwarden]);
-    clearInterval(sampling);
+    memory.stop();
     const all = { lineCount, badCount: traffic.badCount + extra.badCount, repeatedCount };
     await settleArchive(installation);
     assert.equal(await tokenwarden.stop(), 0, tokenwarden.log());
     const books = await checkBooks(installation, all);
     const archived = await checkArchive(installation, books.assessments);
     assert.doesNotMatch(tokenwarden.log(), /cannot be accounted for/);
-    const grownMiB = residentMiB.max - residentMiB.before;
-    assert.ok(grownMiB < GROWN_MIB_MAX, `grew from ${residentMiB.before} by ${grownMiB} MiB`);
+    const grownMiB = memory.grownMiB();
+    assert.ok(grownMiB < GROWN_MIB_MAX, `grew by ${grownMiB} MiB`);
     assert.ok(median(amid) < 3 * median(before) + 5000, `before ${before}; amid ${amid}`);
     assert.ok(median(misdated) < 3 * median(before) + 1000, `before ${before}; misdated ${misdated}`);
     return {

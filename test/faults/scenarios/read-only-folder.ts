@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import { checkBooks, install, settle } from '../installation.ts';
 import type { Scenario } from '../scenario.ts';
 import { mountFrailDisk } from '../small-disk.ts';
+import { start } from '../start.ts';
 import { createTraffic } from '../traffic.ts';
 
 /** After a week a baseline is old enough to revoke on. */
@@ -20,7 +20,7 @@ export default {
   on: ['embedded'],
   isShort: false,
   async run(context) {
-    const { folder, defer, random } = context;
+    const { folder, random } = context;
     const installation = await install(context);
     const { dataFolder } = installation;
     const disk = await mountFrailDisk(context, dataFolder, DISK_MIB);
@@ -30,13 +30,9 @@ export default {
     for (let day = 0; day < DAYS; day++) feed(traffic.takeDay());
     const sources = [{ name: 'input', kind: 'file', format: 'canonical', path }];
     const config = installation.configOf(sources, { clickhouse: { kind: 'off' } });
-    const start = async () => {
-      const started = await startTokenwarden(folder, config);
-      defer(started.kill);
-      return started;
-    };
+    const startAgain = () => start(context, config);
     const refused = async () => {
-      const tokenwarden = await start();
+      const tokenwarden = await startAgain();
       assert.equal(await tokenwarden.ended(), 1, tokenwarden.log());
       assert.match(tokenwarden.log(), /mounted read-only/);
       assert.ok(tokenwarden.log().includes(dataFolder), tokenwarden.log());
@@ -44,7 +40,7 @@ export default {
 
     const endedMs: number[] = [];
     for (let round = 0; round < 6; round++) {
-      const tokenwarden = await start();
+      const tokenwarden = await startAgain();
       await tokenwarden.logged('watching');
       const failAt = performance.now() + random.below(3000);
       while (performance.now() < failAt) {
@@ -65,7 +61,7 @@ export default {
     await disk.protect(true);
     await refused();
     await disk.protect(false);
-    const last = await start();
+    const last = await startAgain();
     await last.logged('watching');
     await settle(installation, traffic.lineCount, [last]);
     assert.equal(await last.stop(), 0, last.log());

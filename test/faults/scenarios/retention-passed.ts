@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TOPICS } from '../../../src/pipeline/topics.ts';
 import { freePort } from '../../support/guarded-process.ts';
-import { startTokenwarden, type TokenwardenProcess } from '../../support/tokenwarden-process.ts';
+import { metricOf } from '../../support/metrics.ts';
+import type { TokenwardenProcess } from '../../support/tokenwarden-process.ts';
 import { countArchive, type Installation, install, settle, settleArchive } from '../installation.ts';
 import { expireTopic, rawTopicOf } from '../raw-topic.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { createTraffic } from '../traffic.ts';
 import { until } from '../watched.ts';
 
@@ -15,7 +17,6 @@ export default {
   on: ['kafka'],
   isShort: false,
   async run(context) {
-    const { folder, defer } = context;
     const installation = await install(context);
     const raw = rawTopicOf(installation);
     const traffic = createTraffic('retention', 30);
@@ -23,17 +24,12 @@ export default {
     for (let day = 0; day < 3; day++) await raw.write(traffic.takeDay());
     const port = await freePort();
     const config = installation.configOf([raw.source], { operations: { port } });
-    const start = async (args: readonly string[] = []) => {
-      const tokenwarden = await startTokenwarden(folder, config, { args });
-      defer(tokenwarden.kill);
-      await tokenwarden.logged('watching');
-      return tokenwarden;
-    };
+    const watch = (args: readonly string[] = []) => startWatching(context, config, { args });
     const settleWithout = async (lost: number, tokenwarden: TokenwardenProcess) => {
       await settle(installation, traffic.lineCount - lost, [tokenwarden]);
       await settleArchive(installation);
     };
-    let tokenwarden = await start();
+    let tokenwarden = await watch();
     await settleWithout(0, tokenwarden);
 
     // The source topic, between two processes: all that was written meanwhile is gone, and some came after it.
@@ -42,10 +38,11 @@ export default {
     await raw.write(gone ?? []);
     await raw.expire();
     await raw.write(others.flat());
-    tokenwarden = await start();
+    tokenwarden = await watch();
     await settleWithout(300, tokenwarden);
     await tokenwarden.logged('records were deleted before they were read');
-    assert.equal((await deletedBy(port)).get(`${raw.name}-readers`), 300);
+    const toldTo = (group: string) => metricOf(port, 'tokenwarden_deleted_unread_total', { group });
+    assert.equal(await toldTo(`${raw.name}-readers`), 300);
 
     // While it is frozen: what was on its way to it already is not lost.
     tokenwarden.signal('SIGSTOP');
@@ -56,29 +53,27 @@ export default {
     await raw.write(traffic.take(200));
     await sleep(3000);
     tokenwarden.signal('SIGCONT');
-    const toldBy = async () => (await deletedBy(port)).get(`${raw.name}-readers`) ?? 0;
-    await until(async () => (await toldBy()) > 300, 30_000, tokenwarden);
-    const lost = await toldBy();
+    await until(async () => (await toldTo(`${raw.name}-readers`)) > 300, 30_000, tokenwarden);
+    const lost = await toldTo(`${raw.name}-readers`);
     await settleWithout(lost, tokenwarden);
     assert.equal(await takenIn(installation), traffic.lineCount - lost, 'taken and told lost are not all');
     assert.equal(await tokenwarden.stop(), 0, tokenwarden.log());
 
     // The events topic, before detect and archive have read it.
-    const collecting = await start(['--stages', 'collect']);
+    const collecting = await watch(['--stages', 'collect']);
     await raw.write(traffic.take(400));
     await until(async () => (await takenIn(installation)) === traffic.lineCount - lost, 30_000, collecting);
     assert.equal(await collecting.stop(), 0, collecting.log());
     await expireTopic(installation, installation.topicPrefix + TOPICS.events);
     await raw.write(traffic.take(200));
-    tokenwarden = await start();
+    tokenwarden = await watch();
     await settleWithout(lost, tokenwarden);
     for (const text of [
       'events were deleted before they were read: baselines have a gap',
       'records were deleted before they were archived',
     ])
       await tokenwarden.logged(text);
-    const deleted = await deletedBy(port);
-    assert.deepEqual([deleted.get('detect'), deleted.get('archive')], [400, 400]);
+    assert.deepEqual([await toldTo('detect'), await toldTo('archive')], [400, 400]);
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
     assert.equal(ready.status, 200, await ready.text());
     assert.equal(await tokenwarden.stop(), 0, tokenwarden.log());
@@ -102,11 +97,4 @@ async function endOf({ open }: Installation, topic: string): Promise<number> {
   const log = await open();
   const offsets = await log.offsets(topic).finally(() => log.close());
   return offsets.reduce((sum, { end }) => sum + end, 0);
-}
-
-/** What the metrics tell of records that retention took, by group. */
-async function deletedBy(port: number): Promise<ReadonlyMap<string, number>> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const found = text.matchAll(/^tokenwarden_deleted_unread_total\{group="([^"]+)"\} (\d+)$/gm);
-  return new Map([...found].map(([, group = '', count]) => [group, Number(count)]));
 }

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
 import type { Scenario } from '../scenario.ts';
+import { start, startWatching } from '../start.ts';
 
 export default {
   id: 'second-process',
   title: 'a second process starts on the data folder of one that runs',
   on: ['embedded'],
   isShort: true,
-  async run({ folder, defer }) {
+  async run(context) {
+    const { folder } = context;
     const config = {
       dataFolder: join(folder, 'data'),
       log: { kind: 'embedded', partitionCount: 3 },
@@ -17,12 +18,9 @@ export default {
       sources: [{ name: 'input', kind: 'file', format: 'canonical', path: join(folder, '*.jsonl') }],
       logging: { level: 'info' },
     };
-    const first = await startTokenwarden(folder, config);
-    defer(first.kill);
-    await first.logged('watching');
+    const first = await startWatching(context, config);
     const startedAt = performance.now();
-    const second = await startTokenwarden(folder, config);
-    defer(second.kill);
+    const second = await start(context, config);
     const code = await second.ended(20_000);
     const refusedMs = Math.round(performance.now() - startedAt);
     assert.equal(code, 1, second.log());
@@ -31,9 +29,7 @@ export default {
     assert.equal(first.exited, false, first.log());
     assert.equal(await first.stop(), 0, first.log());
     // Nothing stays locked.
-    const third = await startTokenwarden(folder, config);
-    defer(third.kill);
-    await third.logged('watching');
+    const third = await startWatching(context, config);
     assert.equal(await third.stop(), 0, third.log());
     return { refusals: 1, refusedMs };
   },

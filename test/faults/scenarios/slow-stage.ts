@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startClickHouseFront } from '../../support/clickhouse-front.ts';
 import { freePort } from '../../support/guarded-process.ts';
 import { startHttpReceiver } from '../../support/http-receiver.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
+import { metricOf } from '../../support/metrics.ts';
 import { checkBooks, settle } from '../installation.ts';
-import { metricOf } from '../metrics.ts';
 import { sampleMemory } from '../resident.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { HOOK, response, until, watchFleet } from '../watched.ts';
 
 /** What a detector of a user takes for one event while its file is there. */
@@ -37,15 +37,13 @@ export default {
     const brake = join(folder, 'brake');
     const detectorFolder = await writeSlowDetector(join(folder, 'detectors'), brake);
     const { detection } = watched.config as { detection: object };
-    const tokenwarden = await startTokenwarden(folder, {
+    const tokenwarden = await startWatching(context, {
       ...watched.config,
       clickhouse: { kind: 'server', url: front.url },
       operations: { port },
       detection: { ...detection, detectorFolders: [detectorFolder] },
       response: response(watched.gateway, { hook: { ...HOOK, url: receiver.url } }),
     });
-    defer(tokenwarden.kill);
-    await tokenwarden.logged('watching');
     // A log that does not answer in time is left out: that is no lag of 0.
     const lagOf = async (group: string) => {
       const records = await metricOf(port, 'tokenwarden_lag_records', { group }).catch(() => Number.NaN);

@@ -3,9 +3,10 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../../src/domain/random.ts';
-import { startTokenwarden, type TokenwardenProcess } from '../../support/tokenwarden-process.ts';
+import type { TokenwardenProcess } from '../../support/tokenwarden-process.ts';
 import { closeBooks, type Installation, install, refuseSome } from '../installation.ts';
 import type { FaultContext, Scenario } from '../scenario.ts';
+import { start } from '../start.ts';
 import { STEPS, TRAP_VARIABLE, TRAPPED, type Trap } from '../steps.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
 
@@ -31,8 +32,7 @@ export default {
     const config = installation.configOf([{ name: 'input', kind: 'file', format: 'canonical', path }]);
     const tally: Tally = { SIGKILL: 0, SIGTERM: 0, stopMsMax: 0 };
     for (const trap of planOf(context)) await live({ context, installation, config, traffic, feed }, trap, tally);
-    const last = await startTokenwarden(context.folder, config);
-    context.defer(last.kill);
+    const last = await start(context, config);
     feed(traffic.take(100));
     const books = await closeBooks(installation, traffic, last);
     return { steps: STEPS.length, ...tally, ...books };
@@ -77,8 +77,7 @@ async function live({ context, installation, config, traffic, feed }: Life, trap
   // The archive takes seconds to start: it runs where it is what dies.
   const args = trap.step.startsWith('archive') ? [] : ['--stages', 'collect,detect,respond'];
   const env = { [TRAP_VARIABLE]: JSON.stringify(trap) };
-  const tokenwarden = await startTokenwarden(context.folder, config, { main: TRAPPED_MAIN, env, args });
-  context.defer(tokenwarden.kill);
+  const tokenwarden = await start(context, config, { main: TRAPPED_MAIN, env, args });
   const disarm = armReceiver(installation, tokenwarden, trap);
   const name = `${trap.signal} ${trap.moment} ${trap.step} (time ${trap.turn})`;
   const startedAt = performance.now();

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { freePort } from '../../support/guarded-process.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
+import { metricOf } from '../../support/metrics.ts';
 import { BAD_DETECTORS, writeBadDetectors } from '../bad-detectors.ts';
 import { checkBooks, settle } from '../installation.ts';
-import { metricOf } from '../metrics.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { median, watchFleet } from '../watched.ts';
 
 /** Of each detector, in a log of a run that takes less than two minutes. */
@@ -18,7 +18,7 @@ export default {
   on: ['embedded'],
   isShort: false,
   async run(context) {
-    const { folder, defer, isShort } = context;
+    const { folder, isShort } = context;
     const watched = await watchFleet(context);
     const detectorFolder = await writeBadDetectors(join(folder, 'detectors'));
     const port = await freePort();
@@ -26,9 +26,7 @@ export default {
     const common = { ...watched.config, clickhouse: { kind: 'off' }, operations: { port } };
     const run = async (detectorFolders: readonly string[]) => {
       const config = { ...common, detection: { ...detection, detectorFolders } };
-      const tokenwarden = await startTokenwarden(folder, config);
-      defer(tokenwarden.kill);
-      await tokenwarden.logged('watching');
+      const tokenwarden = await startWatching(context, config);
       // The history is behind it then.
       await watched.steal(tokenwarden);
       const revokedMs: number[] = [];

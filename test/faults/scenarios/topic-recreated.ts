@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { TOPICS } from '../../../src/pipeline/topics.ts';
 import { withAdmin } from '../../support/open-kafka-log.ts';
-import { startTokenwarden } from '../../support/tokenwarden-process.ts';
+import type { TokenwardenProcess } from '../../support/tokenwarden-process.ts';
 import { checkBooks, install, settle } from '../installation.ts';
 import { rawTopicOf } from '../raw-topic.ts';
 import type { Scenario } from '../scenario.ts';
+import { startWatching } from '../start.ts';
 import { createTraffic } from '../traffic.ts';
 import { until } from '../watched.ts';
 
@@ -16,29 +17,23 @@ export default {
   on: ['kafka'],
   isShort: false,
   async run(context) {
-    const { folder, defer } = context;
     const installation = await install(context);
     const raw = rawTopicOf(installation);
     const traffic = createTraffic('recreated', 30);
     await raw.make();
     for (let day = 0; day < DAYS; day++) await raw.write(traffic.takeDay());
     const config = installation.configOf([raw.source], { clickhouse: { kind: 'off' } });
-    const start = async () => {
-      const tokenwarden = await startTokenwarden(folder, config);
-      defer(tokenwarden.kill);
-      await tokenwarden.logged('watching');
-      return tokenwarden;
-    };
+    const watch = () => startWatching(context, config);
     const more = () => [...traffic.take(200), ...traffic.takeTheft(), ...traffic.takeBad()];
 
     // The source topic under the process: it ends, and says why; the next one reads what is new, all of it and as what it is.
-    let tokenwarden = await start();
+    let tokenwarden = await watch();
     await settle(installation, traffic.lineCount, [tokenwarden]);
     await raw.remove();
     await raw.make();
     await raw.write(more());
     const outcomes = { 'ended, source topic': await endOf(tokenwarden, raw.name) };
-    tokenwarden = await start();
+    tokenwarden = await watch();
     await settle(installation, traffic.lineCount, [tokenwarden]);
 
     // Between two.
@@ -46,7 +41,7 @@ export default {
     await raw.remove();
     await raw.make();
     await raw.write(more());
-    tokenwarden = await start();
+    tokenwarden = await watch();
     await settle(installation, traffic.lineCount, [tokenwarden]);
     const books = await checkBooks(installation, traffic);
 
@@ -56,7 +51,7 @@ export default {
     await raw.write(more());
     Object.assign(outcomes, { 'ended, events topic': await endOf(tokenwarden, events) });
     const callCount = installation.receiver.requests.length;
-    tokenwarden = await start();
+    tokenwarden = await watch();
     await tokenwarden.logged('stamps start again, baselines are kept');
     await settle(installation, traffic.lineCount - books.events, [tokenwarden]);
     // A token is not stolen unnoticed from a baseline that was lost.
@@ -67,7 +62,7 @@ export default {
 } satisfies Scenario;
 
 /** Throws unless it ends by itself, and names the topic and what became of it. */
-async function endOf(tokenwarden: Awaited<ReturnType<typeof startTokenwarden>>, topic: string): Promise<string> {
+async function endOf(tokenwarden: TokenwardenProcess, topic: string): Promise<string> {
   assert.equal(await tokenwarden.ended(60_000), 1, tokenwarden.log());
   const why = tokenwarden.log().trimEnd().split('\n').at(-1) ?? '';
   assert.ok(why.includes(topic), `the topic is not named: ${why}`);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../../src/log/log.ts';
 import { TOPICS } from '../../../src/pipeline/topics.ts';
-import { startTokenwarden, type TokenwardenProcess } from '../../support/tokenwarden-process.ts';
 import { checkBooks, type Installation, install, settle } from '../installation.ts';
 import type { FaultContext, Scenario } from '../scenario.ts';
+import { start, startWatching } from '../start.ts';
 import { cutOff, flipBit, TEARS, tear, walOf, wholeBytesOf } from '../tear.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
 
@@ -45,7 +45,7 @@ export default {
       for (const kind of TEARS) tornBytes += await tornLife(place, kind);
     }
     const refusals = (await refuseFlips(place)) + (await refuseEmpty(place));
-    const last = await start(place);
+    const last = await startWatching(place.context, place.config);
     feed(traffic.take(100));
     await settle(installation, traffic.lineCount, [last]);
     assert.equal(await last.stop(), 0, last.log());
@@ -62,17 +62,10 @@ interface Place {
   readonly feed: (lines: readonly string[]) => void;
 }
 
-async function start({ context, config }: Place): Promise<TokenwardenProcess> {
-  const started = await startTokenwarden(context.folder, config);
-  context.defer(started.kill);
-  await started.logged('watching');
-  return started;
-}
-
 /** Ends at a moment that was drawn, under traffic. */
 async function live(place: Place, hasThefts: boolean): Promise<string> {
   const { context, traffic, feed } = place;
-  const tokenwarden = await start(place);
+  const tokenwarden = await startWatching(place.context, place.config);
   const killAt = performance.now() + context.random.below(1500);
   do {
     feed([...traffic.take(20), ...(hasThefts ? traffic.takeTheft() : []), ...traffic.takeBad()]);
@@ -114,8 +107,7 @@ async function endsOf(installation: Installation): Promise<readonly number[]> {
 }
 
 async function refused({ context, config, installation }: Place, why: RegExp): Promise<void> {
-  const tokenwarden = await startTokenwarden(context.folder, config);
-  context.defer(tokenwarden.kill);
+  const tokenwarden = await start(context, config);
   assert.equal(await tokenwarden.ended(), 1, tokenwarden.log());
   assert.match(tokenwarden.log(), why);
   assert.ok(tokenwarden.log().includes(installation.dataFolder), tokenwarden.log());
@@ -140,7 +132,7 @@ async function refuseFlips(place: Place): Promise<number> {
     flipBit(wal, at);
     refusals += 1;
   }
-  const tokenwarden = await start(place);
+  const tokenwarden = await startWatching(place.context, place.config);
   await settle(installation, place.traffic.lineCount, [tokenwarden]);
   assert.equal(await tokenwarden.stop(), 0, tokenwarden.log());
   const file = join(dataFolder, 'log.sqlite');

@@ -174,6 +174,7 @@ async function check(log: Log, receiver: HttpReceiver, prefix: string): Promise<
   expect(new Set(books.deadLetterIds).size).toBe(BAD_LINES);
   expect(books.eventIds.length).toBe(history.length - BAD_LINES);
   expect(new Set(books.eventIds).size).toBe(books.eventIds.length);
+  expect(books.repeatedCount, 'second copies in our log').toBe(0);
   expect(books.eventIds.every((id) => id.startsWith(prefix))).toBe(true);
 
   // Baselines are, to the byte, what one engine makes of the events that was never disturbed.

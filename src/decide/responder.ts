@@ -94,9 +94,14 @@ export class Responder {
     return this.#actions.get(id);
   }
 
-  /** Actions that were approved and have no outcome yet: what a restarted process has to take up again. */
+  /**
+   * Actions that were approved and have no outcome yet, or are accepted and not proven: what a restarted process has to take up again. Only
+   * revocations are proven; an undo that was accepted must not be done again, since its token may have been revoked since.
+   */
   unsettled(): readonly ActionEntry[] {
-    return [...this.#actions.values()].filter(({ state }) => state === 'approved' || state === 'accepted');
+    return [...this.#actions.values()].filter(
+      ({ action, state }) => state === 'approved' || (action.kind === 'revoke' && state === 'accepted'),
+    );
   }
 
   /** Takes an entry back from the ledger. */

@@ -206,6 +206,20 @@ describe('Responder: requests', () => {
 });
 
 describe('Responder: restart', () => {
+  it('leaves alone what is done: notifications and undos that were accepted, revocations that are proven', () => {
+    const { responder, decided, actionId, alertId } = revoked();
+    const accept = (id: string) => responder.onOutcome(id, 'accepted', '', 1, NOW);
+    const open = () => responder.unsettled().map(({ action, state }) => `${action.kind} ${state}`);
+    accept(decided?.actions.at(-1)?.action.id ?? '');
+    accept(actionId);
+    // Its acceptance is told, and its proof awaited.
+    expect(open()).toEqual(['revoke accepted', 'notify approved']);
+    responder.onOutcome(actionId, 'verified', '', 1, NOW);
+    accept(responder.onRequest({ kind: 'undo', alertId, by: 'ada', at: NOW }, NOW)?.actions[0]?.action.id ?? '');
+    for (const { action } of responder.unsettled()) accept(action.id);
+    expect(open()).toEqual([]);
+  });
+
   it('goes on from the ledger as if it had never stopped', () => {
     const { responder, decided, actionId, alertId } = revoked();
     const restarted = new Responder(samplePolicy());

@@ -40,8 +40,14 @@ export interface ActionEntry {
 }
 
 /** What came of one input: entries to make durable, in this order, before any action is tried. */
-export interface Decided {
+export interface Decided extends Noted {
   readonly alert: AlertEntry;
+}
+
+/** What came of an outcome. */
+export interface Noted {
+  /** `null`: the ledger has an action of it and not itself yet, after a crash between the two. */
+  readonly alert: AlertEntry | null;
   readonly actions: readonly ActionEntry[];
 }
 
@@ -147,13 +153,13 @@ export class Responder {
     detail: string,
     attemptCount: number,
     now: number,
-  ): Decided | undefined {
+  ): Noted | undefined {
     const before = this.#actions.get(actionId);
     if (before === undefined) return undefined;
     const entry: ActionEntry = { ...before, state, detail, attemptCount, changedAt: now };
     this.#keepAction(entry);
     const known = this.#alerts.get(before.action.alertId);
-    if (known === undefined) return undefined;
+    if (known === undefined) return { alert: null, actions: [entry] };
     const undone = before.action.kind === 'undo' && state === 'accepted';
     // An undo that fails leaves the revocation as it is.
     if ((before.action.kind !== 'revoke' && !undone) || state === 'superseded')

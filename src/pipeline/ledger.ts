@@ -1,4 +1,4 @@
-import type { ActionEntry, AlertEntry, Decided } from '../decide/responder.ts';
+import type { ActionEntry, AlertEntry, Noted } from '../decide/responder.ts';
 import type { Log, LogRecord, NewRecord } from '../log/log.ts';
 import { TOPICS } from './topics.ts';
 
@@ -67,8 +67,10 @@ export function termRecord(number: number, term: string): NewRecord {
 }
 
 /** Entries for everything that was decided at once; the alert comes last, so that it never names an action the ledger does not have. */
-export function ledgerEntries({ alert, actions }: Decided): readonly LedgerEntry[] {
-  return [...actions.map((entry) => ({ kind: 'action' as const, entry })), { kind: 'alert', entry: alert }];
+export function ledgerEntries({ alert, actions }: Noted): readonly LedgerEntry[] {
+  const entries: LedgerEntry[] = actions.map((entry) => ({ kind: 'action', entry }));
+  if (alert !== null) entries.push({ kind: 'alert', entry: alert });
+  return entries;
 }
 
 export function ledgerRecord(entry: LedgerEntry, term: string): NewRecord {

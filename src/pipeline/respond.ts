@@ -1,5 +1,5 @@
 import type { Policy } from '../decide/policy.ts';
-import { type ActionEntry, type Decided, Responder } from '../decide/responder.ts';
+import { type ActionEntry, type Decided, type Noted, Responder } from '../decide/responder.ts';
 import type { Action, ActionState } from '../domain/action.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ifOwned, type Lease, type Log, type LogRecord, type Member } from '../log/log.ts';
@@ -208,7 +208,7 @@ class Term {
   }
 
   /** Makes decisions durable, and has them carried out once it is sure that they count. */
-  async #write(decisions: readonly Decided[]): Promise<void> {
+  async #write(decisions: readonly Noted[]): Promise<void> {
     if (decisions.length === 0 || !this.lease.valid()) return;
     const records = decisions.flatMap(ledgerEntries).map((entry) => ledgerRecord(entry, this.#book.name));
     await this.#options.log.append(TOPICS.ledger, records);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Policy } from '../../src/decide/policy.ts';
-import { type ActionEntry, type Decided, Responder, refusalOf } from '../../src/decide/responder.ts';
+import { type ActionEntry, type Decided, type Noted, Responder, refusalOf } from '../../src/decide/responder.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import { AT, sampleAssessment } from '../deliver/sample.ts';
 import { samplePolicy } from './policy.ts';
@@ -8,10 +8,10 @@ import { samplePolicy } from './policy.ts';
 const MINUTE_MS = 60_000;
 const NOW = AT + MINUTE_MS;
 
-const kinds = (decided: Decided | undefined) =>
+const kinds = (decided: Noted | undefined) =>
   decided?.actions.map(({ action, state }) => `${action.kind} ${action.target} ${state}`);
 
-function revocationOf(decided: Decided | undefined): ActionEntry {
+function revocationOf(decided: Noted | undefined): ActionEntry {
   const found = decided?.actions.find(({ action }) => action.kind === 'revoke');
   if (found === undefined) throw new Error('nothing is revoked');
   return found;
@@ -60,6 +60,16 @@ describe('Responder: assessments', () => {
     expect(again?.actions.map(({ action }) => action.id)).not.toContain(accepted[1]?.action.id);
     expect(again?.alert.revocation).toMatchObject({ actionId: accepted[0]?.action.id, state: 'accepted' });
     expect(successor.action(accepted[1]?.action.id ?? '')).toEqual(accepted[1]);
+  });
+
+  it('keeps the outcome of an action whose alert a crash has kept from the ledger', () => {
+    const { decided } = revoked();
+    const [, notification] = decided?.actions ?? [];
+    const id = notification?.action.id ?? '';
+    const successor = new Responder(samplePolicy());
+    for (const entry of decided?.actions ?? []) successor.restoreAction(entry);
+    const noted = successor.onOutcome(id, 'accepted', '200', 1, NOW);
+    expect(noted).toMatchObject({ alert: null, actions: [{ action: { id }, state: 'accepted', attemptCount: 1 }] });
   });
 
   it('groups an episode in one alert, keeps its worst moment, and revokes once', () => {
@@ -142,7 +152,7 @@ describe('Responder: outcomes', () => {
     const accepted = responder.onOutcome(actionId, 'accepted', '204', 1, NOW + 100);
     expect(kinds(accepted)).toEqual(['revoke gateway accepted', 'notify people approved']);
     const verified = responder.onOutcome(actionId, 'verified', 'quiet', 1, NOW + 3000);
-    expect(verified?.alert.alert.stamps).toMatchObject({ decided: NOW, accepted: NOW + 100, verified: NOW + 3000 });
+    expect(verified?.alert?.alert.stamps).toMatchObject({ decided: NOW, accepted: NOW + 100, verified: NOW + 3000 });
     expect(responder.alert(alertId)?.revocation?.state).toBe('verified');
     expect(responder.unsettled().map(({ action }) => action.kind)).toEqual(['notify', 'notify', 'notify']);
   });
@@ -169,7 +179,7 @@ describe('Responder: requests', () => {
     expect(asked?.alert.revocation?.state).toBe('verified');
     expect(asked?.actions[0]?.action.reason).toEqual({ code: 'asked-by-person', text: 'asked by ada' });
     const undone = responder.onOutcome(asked?.actions[0]?.action.id ?? '', 'accepted', '', 1, NOW);
-    expect(undone?.alert.revocation).toMatchObject({ state: 'undone', reason: { text: 'asked by ada' } });
+    expect(undone?.alert?.revocation).toMatchObject({ state: 'undone', reason: { text: 'asked by ada' } });
     expect(kinds(undone)).toEqual(['undo gateway accepted', 'notify people approved']);
     const next = responder.onAssessment(sampleAssessment({ episode: 'main/0/99' }), 9, NOW);
     expect(next?.alert.revocation?.state).toBe('approved');
@@ -181,7 +191,7 @@ describe('Responder: requests', () => {
     const asked = responder.onRequest(request('undo', alertId), NOW);
     const refused = responder.onOutcome(asked?.actions[0]?.action.id ?? '', 'refused', 'not reversible', 1, NOW);
     expect(kinds(refused)).toEqual(['undo gateway refused']);
-    expect(refused?.alert.revocation?.state).toBe('verified');
+    expect(refused?.alert?.revocation?.state).toBe('verified');
   });
 
   it('revokes what was held, and does it once however often the request is read', () => {

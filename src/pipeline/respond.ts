@@ -59,6 +59,11 @@ export async function startRespond(options: RespondOptions): Promise<Stage & { r
   const failed = Promise.withResolvers<never>();
   let term: Term | undefined;
   let termCount = 0;
+  const endTerm = async () => {
+    const current = term;
+    term = undefined;
+    await current?.end();
+  };
   const joining: Promise<Member> = log.join({
     group: GROUPS.respond,
     topics: [TOPICS.findings],
@@ -79,18 +84,17 @@ export async function startRespond(options: RespondOptions): Promise<Stage & { r
       if (!current.lease.valid()) return;
       await ifOwned(() => member.commit(topicPartition, { offset: last.offset + 1, metadata: '' }));
     },
-    revoked: async () => {
-      const current = term;
-      term = undefined;
-      await current?.end();
-    },
+    revoked: endTerm,
     gap: (_, fromOffset, toOffset) => {
       onWarning('findings were deleted before they were read', { fromOffset, toOffset });
       counts.deleted += toOffset - fromOffset;
     },
   });
   const member = await joining;
-  return { name: 'respond', done: Promise.race([member.done, failed.promise]), counts, stop: () => member.stop() };
+  // A member that has failed is not told that its partition is revoked: without this it would go on acting, and keep the process from ending.
+  const done = Promise.race([member.done, failed.promise]);
+  done.catch(endTerm);
+  return { name: 'respond', done, counts, stop: () => member.stop() };
 }
 
 /** What an alarm looks at is there from the beginning, as 0. */

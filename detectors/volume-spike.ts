@@ -1,47 +1,34 @@
 import { z } from 'zod';
 import type { Prior } from '../src/baseline/moments.ts';
-import { type RateWindowRead, rateWindow } from '../src/baseline/rate-window.ts';
+import { type RateWindowRead, type RateWindowWrite, rateWindows } from '../src/baseline/rate-window.ts';
+import { deviationsOf } from '../src/baseline/tail.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
-import type { AuditEvent } from '../src/domain/audit-event.ts';
 import { countText, numberText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7);
 
-type Measure = 'rows' | 'bytes' | 'statements';
-type WindowKey = `${Measure}PerMinute` | `${Measure}PerHour` | `${Measure}PerDay`;
+const WINDOWS_MS = [MINUTE_MS, HOUR_MS, DAY_MS];
+const WINDOW_NAMES = ['1 minute', '1 hour', '1 day'];
 
-/** What is taken for granted before a token has shown its own: log₂(1 + amount) in one window with any activity. */
-const WINDOWS: readonly {
-  readonly key: WindowKey;
-  readonly measure: Measure;
-  readonly label: string;
-  readonly prior: Prior;
-}[] = [
-  { key: 'rowsPerMinute', measure: 'rows', label: 'rows in 1 minute', prior: { mean: 6, deviation: 4, weight: 5 } },
-  { key: 'rowsPerHour', measure: 'rows', label: 'rows in 1 hour', prior: { mean: 8, deviation: 4, weight: 4 } },
-  { key: 'rowsPerDay', measure: 'rows', label: 'rows in 1 day', prior: { mean: 11, deviation: 4, weight: 3 } },
-  { key: 'bytesPerMinute', measure: 'bytes', label: 'bytes in 1 minute', prior: { mean: 14, deviation: 4, weight: 5 } },
-  { key: 'bytesPerHour', measure: 'bytes', label: 'bytes in 1 hour', prior: { mean: 16, deviation: 4, weight: 4 } },
-  { key: 'bytesPerDay', measure: 'bytes', label: 'bytes in 1 day', prior: { mean: 19, deviation: 4, weight: 3 } },
-  {
-    key: 'statementsPerMinute',
-    measure: 'statements',
-    label: 'statements in 1 minute',
-    prior: { mean: 3, deviation: 2, weight: 5 },
-  },
-  {
-    key: 'statementsPerHour',
-    measure: 'statements',
-    label: 'statements in 1 hour',
-    prior: { mean: 5, deviation: 2.5, weight: 4 },
-  },
-  {
-    key: 'statementsPerDay',
-    measure: 'statements',
-    label: 'statements in 1 day',
-    prior: { mean: 8, deviation: 3, weight: 3 },
-  },
+/**
+ * What is taken for granted before a token has shown its own: log₂(1 + amount) in one window with any activity, a minute, an hour and a day
+ * long.
+ */
+const ROWS: readonly Prior[] = [
+  { mean: 6, deviation: 4, weight: 5 },
+  { mean: 8, deviation: 4, weight: 4 },
+  { mean: 11, deviation: 4, weight: 3 },
+];
+const BYTES: readonly Prior[] = [
+  { mean: 14, deviation: 4, weight: 5 },
+  { mean: 16, deviation: 4, weight: 4 },
+  { mean: 19, deviation: 4, weight: 3 },
+];
+const STATEMENTS: readonly Prior[] = [
+  { mean: 3, deviation: 2, weight: 5 },
+  { mean: 5, deviation: 2.5, weight: 4 },
+  { mean: 8, deviation: 3, weight: 3 },
 ];
 
 /** Two weeks of a service: 20 statements an hour in office hours, 10 rows each. */
@@ -83,54 +70,50 @@ export default defineDetector({
       .describe('Surprise of a window below which nothing is charged: the noise of ordinary days.'),
   }),
   remembers: {
-    rowsPerMinute: rateWindow({ windowMs: MINUTE_MS }),
-    rowsPerHour: rateWindow({ windowMs: HOUR_MS }),
-    rowsPerDay: rateWindow({ windowMs: DAY_MS }),
-    bytesPerMinute: rateWindow({ windowMs: MINUTE_MS }),
-    bytesPerHour: rateWindow({ windowMs: HOUR_MS }),
-    bytesPerDay: rateWindow({ windowMs: DAY_MS }),
-    statementsPerMinute: rateWindow({ windowMs: MINUTE_MS }),
-    statementsPerHour: rateWindow({ windowMs: HOUR_MS }),
-    statementsPerDay: rateWindow({ windowMs: DAY_MS }),
+    rows: rateWindows({ windowsMs: WINDOWS_MS }),
+    bytes: rateWindows({ windowsMs: WINDOWS_MS }),
+    statements: rateWindows({ windowsMs: WINDOWS_MS }),
   },
   bitsMax: 12,
 
-  score(fields, event, config) {
-    let before = config.ignoreBits;
-    let after = config.ignoreBits;
-    for (const { key, measure, prior } of WINDOWS) {
-      const amount = amountOf(event, measure);
-      if (amount === null) continue;
-      const window = fields[key];
-      const open = window.open(event.at);
-      const bits = window.surprise(open + amount, prior);
-      // What the window held before was no more surprising, so nearly always there is nothing to compare.
-      if (bits <= config.ignoreBits) continue;
-      after = Math.max(after, bits);
-      if (open > 0) before = Math.max(before, window.surprise(open, prior));
-    }
+  score({ rows, bytes, statements }, event, config) {
+    const { at } = event;
+    const { ignoreBits } = config;
+    const ignored = deviationsOf(ignoreBits);
+    const after = Math.max(
+      ignoreBits,
+      mostBits(rows, ROWS, at, event.rows, ignored),
+      mostBits(bytes, BYTES, at, event.bytes, ignored),
+      mostBits(statements, STATEMENTS, at, 1, ignored),
+    );
+    // What the windows held before was no more surprising, so nearly always there is nothing to compare.
+    if (after === ignoreBits) return -0.1;
+    const before = Math.max(
+      ignoreBits,
+      event.rows === null ? 0 : mostBits(rows, ROWS, at, 0, ignored),
+      event.bytes === null ? 0 : mostBits(bytes, BYTES, at, 0, ignored),
+      mostBits(statements, STATEMENTS, at, 0, ignored),
+    );
     return after > before ? after - before : -0.1;
   },
 
-  learn(fields, event) {
-    for (const { key, measure } of WINDOWS) {
-      const amount = amountOf(event, measure);
-      if (amount !== null) fields[key].add(amount, event.at);
-    }
+  learn({ rows, bytes, statements }, event) {
+    const { at } = event;
+    if (event.rows !== null) addTo(rows, event.rows, at);
+    if (event.bytes !== null) addTo(bytes, event.bytes, at);
+    addTo(statements, 1, at);
   },
 
-  evidence(fields, event) {
-    return WINDOWS.flatMap(({ key, measure, label, prior }) => {
-      const amount = amountOf(event, measure);
-      if (amount === null) return [];
-      const window: RateWindowRead = fields[key];
-      const total = window.open(event.at) + amount;
-      return [{ total, bits: window.surprise(total, prior), label, window, prior }];
-    })
+  evidence({ rows, bytes, statements }, event) {
+    return [
+      ...measured(rows, ROWS, event.at, event.rows, 'rows'),
+      ...measured(bytes, BYTES, event.at, event.bytes, 'bytes'),
+      ...measured(statements, STATEMENTS, event.at, 1, 'statements'),
+    ]
       .sort((a, b) => b.bits - a.bits)
       .slice(0, 2)
-      .map(({ total, label, window, prior }) => ({
-        what: label,
+      .map(({ total, what, window, prior }) => ({
+        what,
         observed: Math.round(total),
         expected: `up to ${numberText(Math.round(window.usual(prior, 2)))}`,
         sampleSize: Math.round(window.closedCount),
@@ -175,6 +158,45 @@ export default defineDetector({
   ],
 });
 
-function amountOf(event: AuditEvent, measure: Measure): number | null {
-  return measure === 'statements' ? 1 : event[measure];
+/**
+ * Surprise of the most surprising window when this amount is added to it. 0 when the event does not say the amount, and when no window gets more
+ * than `ignored` standard deviations above what is usual.
+ */
+function mostBits(
+  windows: readonly RateWindowRead[],
+  priors: readonly Prior[],
+  at: number,
+  amount: number | null,
+  ignored: number,
+): number {
+  let most = 0;
+  if (amount === null) return most;
+  for (let i = 0; i < windows.length; i++) {
+    const window = windows[i] as RateWindowRead;
+    const prior = priors[i] as Prior;
+    const total = window.open(at) + amount;
+    // Nearly always all there is to know, and much cheaper than to say how surprising it is.
+    if (window.isOrdinary(total, prior, ignored)) continue;
+    most = Math.max(most, window.surprise(total, prior));
+  }
+  return most;
+}
+
+function addTo(windows: readonly RateWindowWrite[], amount: number, at: number): void {
+  for (let i = 0; i < windows.length; i++) (windows[i] as RateWindowWrite).add(amount, at);
+}
+
+function measured(
+  windows: readonly RateWindowRead[],
+  priors: readonly Prior[],
+  at: number,
+  amount: number | null,
+  measure: string,
+) {
+  if (amount === null) return [];
+  return windows.map((window, i) => {
+    const prior = priors[i] as Prior;
+    const total = window.open(at) + amount;
+    return { total, bits: window.surprise(total, prior), what: `${measure} in ${WINDOW_NAMES[i]}`, window, prior };
+  });
 }

@@ -17,6 +17,8 @@ export interface MomentsRead {
   deviation(prior: Prior, deviationMin: number): number;
   /** How many of these deviations `value` lies above the mean. */
   deviationsAbove(value: number, prior: Prior, deviationMin: number): number;
+  /** Whether it is not more than `deviations` of them above the mean: the same, but for the root and the division. */
+  isWithin(deviations: number, value: number, prior: Prior, deviationMin: number): boolean;
 }
 
 export interface MomentsWrite extends MomentsRead {
@@ -70,7 +72,19 @@ export class Moments implements MomentsWrite {
     return (value - mean) / this.#deviationAround(mean, prior, deviationMin);
   }
 
+  isWithin(deviations: number, value: number, prior: Prior, deviationMin: number): boolean {
+    const mean = this.mean(prior);
+    const above = value - mean;
+    if (above <= 0) return deviations >= 0;
+    const variance = Math.max(deviationMin * deviationMin, this.#varianceAround(mean, prior));
+    return deviations > 0 && above * above <= deviations * deviations * variance;
+  }
+
   #deviationAround(mean: number, prior: Prior, deviationMin: number): number {
+    return Math.max(deviationMin, Math.sqrt(this.#varianceAround(mean, prior)));
+  }
+
+  #varianceAround(mean: number, prior: Prior): number {
     const { f32 } = this.#view;
     const at = this.#at;
     const weight = f32[at] ?? 0;
@@ -79,7 +93,7 @@ export class Moments implements MomentsWrite {
     const total =
       weight * ((f32[at + 2] ?? 0) + ownOff * ownOff) +
       prior.weight * (prior.deviation * prior.deviation + priorOff * priorOff);
-    return Math.max(deviationMin, Math.sqrt(total / (weight + prior.weight)));
+    return total / (weight + prior.weight);
   }
 
   add(value: number, weight = this.#view.weight): void {

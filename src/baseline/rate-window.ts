@@ -11,12 +11,22 @@ export interface RateWindowRead {
   usual(prior: Prior, quantileDeviations: number): number;
   /** How surprising it is that one of the owner's windows holds `total` or more, in bits (see `tailBits`). */
   surprise(total: number, prior: Prior): number;
+  /**
+   * Whether that is surely at most what `deviations` standard deviations are worth. Told without a logarithm or a root: so close to it, it may say
+   * no where it is yes.
+   */
+  isOrdinary(total: number, prior: Prior, deviations: number): boolean;
 }
 
 export interface RateWindowWrite extends RateWindowRead {
   add(amount: number, at: number): void;
 }
 
+const WINDOW_BYTES = 32;
+const INT32_MAX = 2 ** 31 - 1;
+const POWERS_INVERSE = Float64Array.from({ length: 32 }, (_, i) => 2 ** -i);
+/** 1 + log₂ log₂ e − log₂ e, rounded up: how far log₂(1 + x) is above x at most, for x from 0 to 1. */
+const LINE_ERROR_MAX = 0.0861;
 const WEIGHT_MAX = 500;
 /** In log₂ units: even the steadiest token varies by a third. */
 const DEVIATION_MIN = 0.4;
@@ -30,8 +40,24 @@ export function rateWindow(options: { readonly windowMs: number }): Field<RateWi
   return {
     kind: `rate-window/${options.windowMs}`,
     version: 1,
-    sizeBytes: 32,
+    sizeBytes: WINDOW_BYTES,
     open: (view, offset) => new RateWindow(view, offset, options.windowMs),
+  };
+}
+
+/**
+ * Several windows of different lengths over the same amounts, shortest first, so that a burst is seen inside the short one and a drain in the
+ * long. One field: detectors go through them at every event. 32 bytes each.
+ */
+export function rateWindows(options: {
+  readonly windowsMs: readonly number[];
+}): Field<readonly RateWindowRead[], readonly RateWindowWrite[]> {
+  return {
+    kind: `rate-windows/${options.windowsMs.join('+')}`,
+    version: 1,
+    sizeBytes: WINDOW_BYTES * options.windowsMs.length,
+    open: (view, offset) =>
+      options.windowsMs.map((windowMs, i) => new RateWindow(view, offset + i * WINDOW_BYTES, windowMs)),
   };
 }
 
@@ -69,6 +95,10 @@ class RateWindow implements RateWindowWrite {
     return tailBits(this.#closed.deviationsAbove(Math.log2(1 + total), prior, DEVIATION_MIN));
   }
 
+  isOrdinary(total: number, prior: Prior, deviations: number): boolean {
+    return this.#closed.isWithin(deviations, logAtMost(total), prior, DEVIATION_MIN);
+  }
+
   add(amount: number, at: number): void {
     const { f32, u32, weight } = this.#view;
     const index = this.#at;
@@ -88,4 +118,11 @@ class RateWindow implements RateWindowWrite {
   #windowOf(at: number): number {
     return Math.max(0, Math.floor(at / this.#windowMs));
   }
+}
+
+/** At most 0.09 above log₂(1 + total): between two powers of 2 their logarithm is nearly a straight line. */
+function logAtMost(total: number): number {
+  if (total >= INT32_MAX) return Math.log2(1 + total);
+  const exponent = 31 - Math.clz32(1 + total);
+  return exponent + (1 + total) * (POWERS_INVERSE[exponent] as number) - 1 + LINE_ERROR_MAX;
 }

@@ -22,6 +22,13 @@ export function tailBits(z: number): number {
   return CORE_BITS[Math.round((z + CORE_END) / STEP)] ?? 0;
 }
 
+/** How many standard deviations above the mean are so surprising: `tailBits` the other way round, to within a step of its table. */
+export function deviationsOf(bits: number): number {
+  if (bits >= BITS_AT_CORE_END) return CORE_END + (bits - BITS_AT_CORE_END) / BITS_PER_DEVIATION;
+  const above = CORE_BITS.findIndex((known) => known > bits);
+  return (above - 1) * STEP - CORE_END;
+}
+
 function slopeAt(z: number): number {
   const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
   return density / cumulativeStdNormalProbability(-z) / Math.LN2;

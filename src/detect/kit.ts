@@ -4,9 +4,9 @@
 export { counter } from '../baseline/counter.ts';
 export { hourOfWeek } from '../baseline/hour-of-week.ts';
 export { moments } from '../baseline/moments.ts';
-export { rateWindow } from '../baseline/rate-window.ts';
+export { rateWindow, rateWindows } from '../baseline/rate-window.ts';
 export { seenSet } from '../baseline/seen-set.ts';
-export { tailBits } from '../baseline/tail.ts';
+export { deviationsOf, tailBits } from '../baseline/tail.ts';
 export { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../baseline/time.ts';
 export { timestamp } from '../baseline/timestamp.ts';
 export type { AuditEvent } from '../domain/audit-event.ts';

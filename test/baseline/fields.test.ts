@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { counter } from '../../src/baseline/counter.ts';
 import { hourOfWeek } from '../../src/baseline/hour-of-week.ts';
 import { moments } from '../../src/baseline/moments.ts';
-import { rateWindow } from '../../src/baseline/rate-window.ts';
+import { type RateWindowWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
 import { type SeenSetWrite, seenSet } from '../../src/baseline/seen-set.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
 import { timestamp } from '../../src/baseline/timestamp.ts';
@@ -17,6 +17,13 @@ const FIELDS = [
   ['hour-of-week', hourOfWeek(), (field, at) => field.add(at)],
   ['moments', moments({ weightMax: 20 }), (field, at) => field.add(at % 1000)],
   ['rate-window', rateWindow({ windowMs: MINUTE_MS }), (field, at) => field.add(at % 100, at)],
+  [
+    'rate-windows',
+    rateWindows({ windowsMs: [MINUTE_MS, HOUR_MS] }),
+    (field: readonly RateWindowWrite[], at) => {
+      for (const window of field) window.add(at % 100, at);
+    },
+  ],
   ['seen-set', seenSet({ capacity: 8, forgetAfterDays: 9 }), (field: SeenSetWrite, at) => field.add(`n${at % 40}`, at)],
   ['timestamp', timestamp(), (field, at) => field.advance(at)],
   // biome-ignore lint/suspicious/noExplicitAny: each row has a field of another type

@@ -1,8 +1,8 @@
 import { mean, standardDeviation } from 'simple-statistics';
 import { describe, expect, it } from 'vitest';
 import { type Moments, moments, type Prior } from '../../src/baseline/moments.ts';
-import { rateWindow } from '../../src/baseline/rate-window.ts';
-import { tailBits } from '../../src/baseline/tail.ts';
+import { type RateWindowWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
+import { deviationsOf, tailBits } from '../../src/baseline/tail.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
 import { createRandom } from '../../src/domain/random.ts';
 import { openField } from './open-field.ts';
@@ -91,6 +91,51 @@ describe('rateWindow', () => {
     view.weight = 1;
     field.add(1, START + MINUTE_MS);
     expect(field.closedCount).toBeCloseTo(0.03, 5);
+  });
+});
+
+describe('isOrdinary', () => {
+  it('never says yes to what is more surprising, and no only close to it', () => {
+    const random = createRandom('ordinary');
+    const priors = [
+      { mean: 3, deviation: 2, weight: 5 },
+      { mean: 14, deviation: 4, weight: 3 },
+    ];
+    let sparedCount = 0;
+    let ordinaryCount = 0;
+    for (let token = 0; token < 40; token++) {
+      const { field } = openField(rateWindow({ windowMs: HOUR_MS }));
+      for (let i = 0; i < token; i++) field.add(random.logNormal(500, 0.2 + random.next()), START + i * HOUR_MS);
+      for (let i = 0; i < 200; i++) {
+        const prior = priors[i % 2]!;
+        const bits = 1 + 6 * random.next();
+        const total = Math.round(2 ** (36 * random.next()));
+        const isOrdinary = field.isOrdinary(total, prior, deviationsOf(bits));
+        const surprise = field.surprise(total, prior);
+        if (isOrdinary) expect(surprise).toBeLessThanOrEqual(bits + 0.03);
+        else expect(field.surprise(1.07 * total + 1, prior)).toBeGreaterThan(bits - 0.03);
+        ordinaryCount += Number(surprise <= bits);
+        sparedCount += Number(isOrdinary);
+      }
+    }
+    expect(sparedCount / ordinaryCount).toBeGreaterThan(0.95);
+  });
+});
+
+describe('rateWindows', () => {
+  it('are windows of their own, over the same amounts', () => {
+    const { field } = openField(rateWindows({ windowsMs: [MINUTE_MS, HOUR_MS] }));
+    const [minute, hour] = field as [RateWindowWrite, RateWindowWrite];
+    for (const window of field) window.add(5, START);
+    for (const window of field) window.add(7, START + MINUTE_MS);
+    expect([minute.open(START + MINUTE_MS), hour.open(START + MINUTE_MS)]).toEqual([7, 12]);
+    expect([minute.closedCount, hour.closedCount]).toEqual([1, 0]);
+  });
+});
+
+describe('deviationsOf', () => {
+  it('is tailBits the other way round', () => {
+    for (let bits = 0.2; bits < 40; bits += 0.1) expect(tailBits(deviationsOf(bits))).toBeCloseTo(bits, 1);
   });
 });
 

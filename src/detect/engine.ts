@@ -118,8 +118,8 @@ export class Engine {
       slab: this.#slab,
       header: this.#header,
       tokensMax: options.tokensMax,
-      onForget: (token, slot) => {
-        this.#notes.delete(token);
+      onForget: (slot) => {
+        this.#notes.delete(slot);
         this.#dirty.delete(slot);
       },
     });
@@ -215,8 +215,7 @@ export class Engine {
     const slots = [...this.#dirty];
     this.#dirty.clear();
     for (const slot of slots) {
-      const token = this.#slab.tokenAt(slot);
-      yield { token, snapshot: this.#snapshot(token, slot) };
+      yield { token: this.#slab.tokenAt(slot), snapshot: this.#snapshot(slot) };
     }
   }
 
@@ -227,7 +226,7 @@ export class Engine {
 
   /** A copy of one token's state, or `undefined` if it is unknown. */
   snapshot(token: string): Uint8Array | undefined {
-    return this.#slab.find(token) ? this.#snapshot(token, this.#slab.slot) : undefined;
+    return this.#slab.find(token) ? this.#snapshot(this.#slab.slot) : undefined;
   }
 
   /**
@@ -251,8 +250,8 @@ export class Engine {
     }
     this.places.aged(wasYoung);
     if (this.places.forgetIfSwept()) return false;
-    if (notes === '') this.#notes.delete(token);
-    else this.#notes.set(token, decodeNotes(notes));
+    if (notes === '') this.#notes.delete(this.#slab.slot);
+    else this.#notes.set(this.#slab.slot, decodeNotes(notes));
     return true;
   }
 
@@ -328,9 +327,9 @@ export class Engine {
 
   /** Strong evidence opens a note; whatever follows it is added. */
   #note(slot: Slot, event: AuditEvent, bits: number): void {
-    const isNoted = this.#notes.get(event.token)?.evidence.has(slot.detector.id) === true;
+    const isNoted = this.#notes.get(this.#slab.slot)?.evidence.has(slot.detector.id) === true;
     if (bits < NOTE_BITS && !isNoted) return;
-    const { evidence: noted } = this.#notes.open(event.token);
+    const { evidence: noted } = this.#notes.open(this.#slab.slot);
     noted.set(slot.detector.id, this.#describe(slot, event, bits, noted.get(slot.detector.id)));
   }
 
@@ -351,14 +350,14 @@ export class Engine {
   /** Opens, continues or ends the token's episode; tells about it when there is something to tell. */
   #follow(event: AuditEvent, loggedAt: number, score: number): Assessment | undefined {
     const above = score >= this.#options.thresholds.alert;
-    let notes = this.#notes.get(event.token);
+    let notes = this.#notes.get(this.#slab.slot);
     if (!above && notes === undefined) return undefined;
-    notes ??= this.#notes.open(event.token);
+    notes ??= this.#notes.open(this.#slab.slot);
     if (notes.episode && event.at - notes.episode.lastAboveAt > EPISODE_GAP_MS) notes.episode = null;
     if (above) notes.episode ??= openEpisode(event);
     const { episode } = notes;
     if (episode === null) {
-      if (score === 0) this.#notes.delete(event.token);
+      if (score === 0) this.#notes.delete(this.#slab.slot);
       return undefined;
     }
     episode.eventCount += 1;
@@ -465,8 +464,8 @@ export class Engine {
     return score <= trusted ? 1 : Math.max(WEIGHT_MIN, 2 ** (-(score - trusted) / 2));
   }
 
-  #snapshot(token: string, slot: number): Uint8Array {
-    const notes = this.#notes.get(token);
+  #snapshot(slot: number): Uint8Array {
+    const notes = this.#notes.get(slot);
     return this.#write(this.#slab.bytesAt(slot), notes ? encodeNotes(notes) : '');
   }
 

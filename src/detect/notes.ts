@@ -29,43 +29,43 @@ export interface Episode {
   told: { at: number; score: number; detectors: readonly string[]; rowCount: number } | null;
 }
 
-/** The notes of one partition's tokens, by token. Past its limit the oldest notes without an open episode go, then the oldest. */
+/** The notes of one partition's tokens, by the slots of their records. Past its limit the oldest notes without an open episode go, then the oldest. */
 export class NoteBook {
-  readonly #notes = new Map<string, Notes>();
+  readonly #notes = new Map<number, Notes>();
   readonly #tokensMax: number;
 
   constructor(tokensMax: number) {
     this.#tokensMax = tokensMax;
   }
 
-  get(token: string): Notes | undefined {
-    return this.#notes.get(token);
+  get(slot: number): Notes | undefined {
+    return this.#notes.get(slot);
   }
 
-  open(token: string): Notes {
-    const known = this.#notes.get(token);
+  open(slot: number): Notes {
+    const known = this.#notes.get(slot);
     if (known) return known;
     if (this.#notes.size >= this.#tokensMax) this.#drop();
     const notes: Notes = { evidence: new Map(), episode: null };
-    this.#notes.set(token, notes);
+    this.#notes.set(slot, notes);
     return notes;
   }
 
-  delete(token: string): void {
-    this.#notes.delete(token);
+  delete(slot: number): void {
+    this.#notes.delete(slot);
   }
 
-  set(token: string, notes: Notes): void {
-    this.#notes.set(token, notes);
+  set(slot: number, notes: Notes): void {
+    this.#notes.set(slot, notes);
   }
 
   #drop(): void {
-    let candidate: string | undefined;
+    let candidate: number | undefined;
     let seen = 0;
-    for (const [token, notes] of this.#notes) {
-      candidate ??= token;
+    for (const [slot, notes] of this.#notes) {
+      candidate ??= slot;
       if (notes.episode === null) {
-        candidate = token;
+        candidate = slot;
         break;
       }
       if (++seen >= 100) break;

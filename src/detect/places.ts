@@ -7,8 +7,8 @@ export interface PlacesOptions {
   /** Of the record that the slab points at. */
   readonly header: TokenHeader;
   readonly tokensMax: number;
-  /** A token is about to lose its place. */
-  readonly onForget: (token: string, slot: number) => void;
+  /** The token in this slot is about to lose its place. */
+  readonly onForget: (slot: number) => void;
 }
 
 /** Which tokens have a place in a partition's slab, and which have to give theirs up when it is full: see `Sweep`. */
@@ -116,7 +116,7 @@ export class Places {
     const { slot } = slab;
     const token = slab.tokenAt(slot);
     if (isYoung(header)) this.#youngCount -= 1;
-    onForget(token, slot);
+    onForget(slot);
     slab.drop(slot);
     this.#forgotten.add(token);
   }

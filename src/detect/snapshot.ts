@@ -3,6 +3,8 @@
  */
 const MAGIC = 0x54575231;
 const HEADER_BYTES = 24;
+/** A checkpoint writes many: memory is asked for once for some fifty of them. */
+const ARENA_BYTES = 64 << 10;
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
@@ -19,11 +21,14 @@ export function snapshotWriter(fingerprint: string): (record: Uint8Array, notes:
   const prefix = new Uint8Array(HEADER_BYTES);
   new DataView(prefix.buffer).setUint32(0, MAGIC);
   ENCODER.encodeInto(fingerprint, prefix.subarray(8));
+  let arena = Buffer.alloc(0);
   return (record, notes) => {
     const tail = notes === '' ? undefined : ENCODER.encode(notes);
     const recordEnd = HEADER_BYTES + record.length;
-    // From Buffer's pool: a million small buffers of their own cost more than what is copied into them.
-    const bytes = Buffer.allocUnsafe(recordEnd + (tail?.length ?? 0));
+    const size = recordEnd + (tail?.length ?? 0);
+    if (arena.length < size) arena = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, size));
+    const bytes = arena.subarray(0, size);
+    arena = arena.subarray(size);
     bytes.set(prefix);
     bytes.set(record, HEADER_BYTES);
     if (tail) {

@@ -4,6 +4,6 @@ export interface Clock {
   now(): number;
   /** Monotonic, ms from an arbitrary origin: for leases and durations. */
   elapsed(): number;
-  /** Resolves after `delayMs`, or at once when the signal aborts. */
+  /** Resolves after `delayMs`, or at once when the signal aborts. 0: as soon as what is waiting already has had its turn. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }

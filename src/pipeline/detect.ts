@@ -72,8 +72,11 @@ export interface DetectCounts {
   readonly failures: Map<string, number>;
 }
 
-/** So long a batch keeps others waiting: detectors may be slow, and a member that is silent loses its partitions. */
-const TURN_MS = 25;
+/**
+ * So long a batch keeps others waiting. A revocation is on its way through this process in several steps, and each may have to wait for so long;
+ * and a member that is silent loses its partitions, however slow its detectors are.
+ */
+const TURN_MS = 5;
 /** How often a full partition is told of. */
 const FULL_INTERVAL_MS = 60_000;
 

@@ -1,6 +1,7 @@
 import { HOUR_MS } from '../src/baseline/time.ts';
 import { openKafkaLog } from '../src/log/kafka.ts';
 import type { Log } from '../src/log/log.ts';
+import { decodeLedgerEntry } from '../src/pipeline/ledger.ts';
 import { TOPICS } from '../src/pipeline/topics.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import type { SimulatedToken } from '../src/simulate/fleet.ts';
@@ -24,14 +25,16 @@ export interface Latency {
 }
 
 const PARTITION_COUNT = 4;
-/** A stolen event that leads to no revocation within this is followed by the next one. */
-const WAIT_MS = 1000;
+/** A thief's events are so far apart, and no more than so many: then an order to revoke has so long to come. */
+const PACE_MS = 100;
+const EVENTS_MAX = 12;
+const WAIT_MS = 2000;
 const CATCHING_UP_MS = 60_000;
 /** The maximum is measured for so long, after so long. */
 const MAXIMUM_MS = 5000;
 const RISING_MS = 2000;
 /** A machine too busy to keep up is told of, not waited for. */
-const STEALING_LIMIT_MS = 60_000;
+const STEALING_LIMIT_MS = 120_000;
 
 /**
  * Steals one token after the other while honest events flow, and takes the time from handing the decisive event
@@ -54,21 +57,19 @@ export async function measureLatency(
   try {
     const rounded = Math.round(maximumPerSecond);
     say(`stealing ${victims.length} tokens, one after the other, beside half of ${rounded} events/s`);
-    const samples: number[] = [];
+    const thefts: Theft[] = [];
     const startedAt = performance.now();
-    let theftCount = 0;
     for (const victim of victims) {
       if (performance.now() - startedAt > STEALING_LIMIT_MS) break;
-      theftCount += 1;
-      const sample = await steal(thief, victim, receiver.requests);
-      if (sample !== undefined) samples.push(sample);
+      thefts.push(await steal(thief, victim, receiver.requests));
     }
+    const samples = delaysOf(thefts, await decisiveEvents(log));
     return {
       p50: quantile(samples, 0.5),
       p99: quantile(samples, 0.99),
       loadPerSecond: await load.stop(),
       maximumPerSecond,
-      theftCount,
+      theftCount: thefts.length,
       sampleCount: samples.length,
     };
   } finally {
@@ -92,25 +93,55 @@ async function maximumOf({ brokers, prefix }: Installation, instance: Instance):
   }
 }
 
-/** @returns ms from the append of the event that was one too many, `undefined` when the theft went unnoticed */
-async function steal(
-  log: Log,
-  victim: SimulatedToken,
-  requests: readonly ReceivedRequest[],
-): Promise<number | undefined> {
+/** What a thief did, and what came of it. */
+interface Theft {
+  readonly victim: SimulatedToken;
+  /** When each event was handed to Kafka, by its id. */
+  readonly sentAt: ReadonlyMap<string, number>;
+  /** When the order to revoke the token arrived, if it did. */
+  readonly orderedAt: number | undefined;
+}
+
+async function steal(log: Log, victim: SimulatedToken, requests: readonly ReceivedRequest[]): Promise<Theft> {
   const seen = requests.length;
-  for (const [i, record] of theftOf(victim, 'latency', Date.now() - HOUR_MS / 60)
-    .slice(0, 12)
-    .entries()) {
-    const sentAt = performance.now();
-    await log.append(TOPICS.events, [storedRecord(record, `theft/${victim.token}/${i}`)]);
-    while (performance.now() - sentAt < WAIT_MS) {
-      const order = requests.slice(seen).find((request) => isOrderOf(request, victim));
-      if (order) return order.at - sentAt;
-      await systemClock.sleep(1);
+  const orderedAt = () => requests.slice(seen).find((request) => isOrderOf(request, victim))?.at;
+  const sentAt = new Map<string, number>();
+  const records = theftOf(victim, 'latency', Date.now() - HOUR_MS / 60).slice(0, EVENTS_MAX);
+  for (const [i, record] of records.entries()) {
+    const id = `theft/${victim.token}/${i}`;
+    sentAt.set(id, performance.now());
+    await log.append(TOPICS.events, [storedRecord(record, id)]);
+    await waitFor(orderedAt, PACE_MS);
+    if (orderedAt() !== undefined) break;
+  }
+  await waitFor(orderedAt, WAIT_MS);
+  return { victim, sentAt, orderedAt: orderedAt() };
+}
+
+async function waitFor(isThere: () => number | undefined, limitMs: number): Promise<void> {
+  const startedAt = performance.now();
+  while (isThere() === undefined && performance.now() - startedAt < limitMs) await systemClock.sleep(1);
+}
+
+/** @returns the event upon which each token's revocation was decided, as the ledger has it */
+async function decisiveEvents(log: Log): Promise<ReadonlyMap<string, string>> {
+  const decisive = new Map<string, string>();
+  for await (const records of log.read(TOPICS.ledger, 0, { from: 0 })) {
+    for (const entry of records.map(decodeLedgerEntry)) {
+      if (entry?.kind !== 'alert' || entry.entry.revocation?.state !== 'approved') continue;
+      const { token, latest } = entry.entry.alert;
+      if (!decisive.has(token)) decisive.set(token, latest.eventId);
     }
   }
-  return undefined;
+  return decisive;
+}
+
+/** @returns ms from handing over the event that was one too many to the order's arrival */
+function delaysOf(thefts: readonly Theft[], decisive: ReadonlyMap<string, string>): readonly number[] {
+  return thefts.flatMap(({ victim, sentAt, orderedAt }) => {
+    const from = sentAt.get(decisive.get(victim.token) ?? '');
+    return from === undefined || orderedAt === undefined ? [] : [orderedAt - from];
+  });
 }
 
 /** Whether a request orders to revoke this token. */

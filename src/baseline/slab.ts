@@ -1,9 +1,16 @@
 import { arraysOf, type ChunkArrays, createRecordView, type RecordView } from './record.ts';
+import { TokenIndex } from './token-index.ts';
 
 const RECORDS_PER_CHUNK_MAX = 1024;
+/** Before each record stands its token: one byte that says how it is kept, then its characters if they fit. A multiple of 8. */
+const NAME_BYTES = 32;
+const NAME_CHARS_MAX = NAME_BYTES - 1;
+const CHAR_MAX = 0xff;
+/** What the one byte says; otherwise it is the number of characters plus one. */
+const [EMPTY, ELSEWHERE] = [0, 255];
 
 /**
- * The records of all tokens of one partition: a few large buffers and one index. Records are never moved, so a slot stays valid for as
+ * The records of all tokens of one partition, with their names, in a few large buffers; and one index. Records are never moved, so a slot stays valid for as
  * long as its token is known. A slab refuses new tokens beyond `tokensMax`; whom to drop for them is not its business, since anyone can
  * invent tokens.
  */
@@ -45,9 +52,12 @@ class ChunkedSlab implements Slab {
   readonly #tokensMax: number;
   readonly #recordsPerChunk: number;
   readonly #chunks: ChunkArrays[] = [];
-  readonly #slots = new Map<string, number>();
-  readonly #tokens: (string | undefined)[] = [];
+  readonly #strideBytes: number;
+  readonly #index: TokenIndex;
+  /** Tokens that are too long, or not of Latin-1 alone, by slot. */
+  readonly #elsewhere = new Map<number, string>();
   readonly #emptied: number[] = [];
+  #slotCount = 0;
   #slot = -1;
   #chunk = -1;
 
@@ -55,15 +65,17 @@ class ChunkedSlab implements Slab {
     this.recordBytes = recordBytes;
     this.#tokensMax = tokensMax;
     this.#recordsPerChunk = Math.min(RECORDS_PER_CHUNK_MAX, tokensMax);
+    this.#strideBytes = NAME_BYTES + recordBytes;
+    this.#index = new TokenIndex(hashSeed, (slot, token) => this.#isAt(slot, token));
     this.view = createRecordView(new ArrayBuffer(0), hashSeed);
   }
 
   get tokenCount(): number {
-    return this.#slots.size;
+    return this.#index.size;
   }
 
   get isFull(): boolean {
-    return this.#slots.size >= this.#tokensMax;
+    return this.#index.size >= this.#tokensMax;
   }
 
   get slot(): number {
@@ -74,49 +86,79 @@ class ChunkedSlab implements Slab {
     if (this.find(token)) return true;
     if (this.isFull) return false;
     const slot = this.#emptied.pop() ?? this.#newSlot();
-    this.#tokens[slot] = token;
-    this.#slots.set(token, slot);
+    this.#name(slot, token);
+    this.#index.add(token, slot);
     this.point(slot);
     return true;
   }
 
   find(token: string): boolean {
-    const slot = this.#slots.get(token);
-    if (slot === undefined) return false;
+    const slot = this.#index.find(token);
+    if (slot < 0) return false;
     this.point(slot);
     return true;
   }
 
   tokenAt(slot: number): string {
-    const token = this.#tokens[slot];
-    if (token === undefined) throw new RangeError(`slot ${slot} holds no token`);
-    return token;
+    const { u8 } = this.#chunkOf(slot);
+    const start = this.#startOf(slot);
+    const kept = u8[start] as number;
+    if (kept === EMPTY) throw new RangeError(`slot ${slot} holds no token`);
+    if (kept === ELSEWHERE) return this.#elsewhere.get(slot) as string;
+    return Buffer.from(u8.buffer, start + 1, kept - 1).toString('latin1');
   }
 
   bytesAt(slot: number): Uint8Array {
-    const start = (slot % this.#recordsPerChunk) * this.recordBytes;
+    const start = this.#startOf(slot) + NAME_BYTES;
     return this.#chunkOf(slot).u8.subarray(start, start + this.recordBytes);
   }
 
-  tokens(): IterableIterator<string> {
-    return this.#slots.keys();
+  *tokens(): IterableIterator<string> {
+    for (const slot of this.slots()) yield this.tokenAt(slot);
   }
 
-  slots(): IterableIterator<number> {
-    return this.#slots.values();
+  *slots(): IterableIterator<number> {
+    for (let slot = 0; slot < this.#slotCount; slot++) {
+      if (this.#chunkOf(slot).u8[this.#startOf(slot)] !== EMPTY) yield slot;
+    }
   }
 
   drop(slot: number): void {
-    this.#slots.delete(this.tokenAt(slot));
-    this.#tokens[slot] = undefined;
-    this.bytesAt(slot).fill(0);
+    this.#index.remove(this.tokenAt(slot), slot);
+    this.#elsewhere.delete(slot);
+    const start = this.#startOf(slot);
+    this.#chunkOf(slot).u8.fill(0, start, start + this.#strideBytes);
     this.#emptied.push(slot);
   }
 
+  #startOf(slot: number): number {
+    return (slot % this.#recordsPerChunk) * this.#strideBytes;
+  }
+
+  #name(slot: number, token: string): void {
+    const { u8 } = this.#chunkOf(slot);
+    const start = this.#startOf(slot);
+    u8[start] = ELSEWHERE;
+    if (fits(token)) {
+      u8[start] = token.length + 1;
+      for (let i = 0; i < token.length; i++) u8[start + 1 + i] = token.charCodeAt(i);
+    } else this.#elsewhere.set(slot, token);
+  }
+
+  #isAt(slot: number, token: string): boolean {
+    const { u8 } = this.#chunkOf(slot);
+    const start = this.#startOf(slot);
+    const kept = u8[start] as number;
+    if (kept === ELSEWHERE) return this.#elsewhere.get(slot) === token;
+    if (kept !== token.length + 1) return false;
+    for (let i = 0; i < token.length; i++) if (u8[start + 1 + i] !== token.charCodeAt(i)) return false;
+    return true;
+  }
+
   #newSlot(): number {
-    const slot = this.#tokens.length;
+    const slot = this.#slotCount++;
     if (slot % this.#recordsPerChunk === 0) {
-      this.#chunks.push(arraysOf(new ArrayBuffer(this.#recordsPerChunk * this.recordBytes)));
+      this.#chunks.push(arraysOf(new ArrayBuffer(this.#recordsPerChunk * this.#strideBytes)));
     }
     return slot;
   }
@@ -139,7 +181,13 @@ class ChunkedSlab implements Slab {
       view.u8 = chunk.u8;
       this.#chunk = chunkIndex;
     }
-    view.base = (slot % this.#recordsPerChunk) * this.recordBytes;
+    view.base = this.#startOf(slot) + NAME_BYTES;
     this.#slot = slot;
   }
+}
+
+function fits(token: string): boolean {
+  if (token.length > NAME_CHARS_MAX) return false;
+  for (let i = 0; i < token.length; i++) if (token.charCodeAt(i) > CHAR_MAX) return false;
+  return true;
 }

@@ -212,7 +212,8 @@ export class Engine {
 
   /** Tokens changed since the last call, as snapshots; the caller makes them durable. */
   *takeDirty(): Generator<{ readonly token: string; readonly snapshot: Uint8Array }> {
-    const slots = [...this.#dirty];
+    // In the order in which they stand in memory: pages are found faster so.
+    const slots = Uint32Array.from(this.#dirty).sort();
     this.#dirty.clear();
     for (const slot of slots) {
       yield { token: this.#slab.tokenAt(slot), snapshot: this.#snapshot(slot) };

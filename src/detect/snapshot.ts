@@ -22,13 +22,17 @@ export function snapshotWriter(fingerprint: string): (record: Uint8Array, notes:
   new DataView(prefix.buffer).setUint32(0, MAGIC);
   ENCODER.encodeInto(fingerprint, prefix.subarray(8));
   let arena = Buffer.alloc(0);
+  let used = 0;
   return (record, notes) => {
     const tail = notes === '' ? undefined : ENCODER.encode(notes);
     const recordEnd = HEADER_BYTES + record.length;
     const size = recordEnd + (tail?.length ?? 0);
-    if (arena.length < size) arena = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, size));
-    const bytes = arena.subarray(0, size);
-    arena = arena.subarray(size);
+    if (arena.length - used < size) {
+      arena = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, size));
+      used = 0;
+    }
+    const bytes = arena.subarray(used, used + size);
+    used += size;
     bytes.set(prefix);
     bytes.set(record, HEADER_BYTES);
     if (tail) {

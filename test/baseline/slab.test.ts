@@ -29,11 +29,40 @@ describe('slab', () => {
     expect(slab.seek('a')).toBe(true);
   });
 
-  it.each(['__proto__', 'constructor', '', '\ud800'])('takes %j for a token like any other', (token) => {
+  it.each([
+    '__proto__',
+    'constructor',
+    '',
+    '\u0000',
+    'é',
+    '\ud800',
+    '令牌',
+    't'.repeat(31),
+    't'.repeat(32),
+    't'.repeat(300),
+  ])('takes %j for a token like any other', (token) => {
     const slab = createSlab({ recordBytes: 8, tokensMax: 3, hashSeed: 1 });
     expect(slab.find(token)).toBe(false);
     expect(slab.seek(token)).toBe(true);
     expect(slab.tokenAt(slab.slot)).toBe(token);
+    expect(slab.seek('another')).toBe(true);
+    expect(slab.find(token)).toBe(true);
+    slab.drop(slab.slot);
+    expect(slab.find(token)).toBe(false);
+    expect([...slab.tokens()]).toEqual(['another']);
+  });
+
+  it('gives a slot that was emptied to another token, with nothing left in it', () => {
+    const slab = createSlab({ recordBytes: 16, tokensMax: 2, hashSeed: 1 });
+    const field = timestamp().open(slab.view, 8);
+    slab.seek('令牌');
+    field.advance(7);
+    const { slot } = slab;
+    slab.seek('b');
+    slab.drop(slot);
+    expect(() => slab.tokenAt(slot)).toThrow(RangeError);
+    expect(slab.seek('c')).toBe(true);
+    expect([slab.slot, slab.tokenAt(slab.slot), field.value]).toEqual([slot, 'c', 0]);
   });
 });
 

@@ -35,6 +35,8 @@ export interface Slab {
   tokenAt(slot: number): string;
   /** The bytes of the record in a slot: a view, not a copy. */
   bytesAt(slot: number): Uint8Array;
+  /** Copies the record in a slot to a place in other bytes. */
+  copyTo(target: Buffer, at: number, slot: number): void;
   tokens(): IterableIterator<string>;
 }
 
@@ -52,6 +54,8 @@ class ChunkedSlab implements Slab {
   readonly #tokensMax: number;
   readonly #recordsPerChunk: number;
   readonly #chunks: ChunkArrays[] = [];
+  /** The same memory, for what is copied out of it: a view for each copy would cost as much as the copy. */
+  readonly #buffers: Buffer[] = [];
   readonly #strideBytes: number;
   readonly #index: TokenIndex;
   /** Tokens that are too long, or not of Latin-1 alone, by slot. */
@@ -105,7 +109,12 @@ class ChunkedSlab implements Slab {
     const kept = u8[start] as number;
     if (kept === EMPTY) throw new RangeError(`slot ${slot} holds no token`);
     if (kept === ELSEWHERE) return this.#elsewhere.get(slot) as string;
-    return Buffer.from(u8.buffer, start + 1, kept - 1).toString('latin1');
+    return this.#bufferOf(slot).toString('latin1', start + 1, start + kept);
+  }
+
+  copyTo(target: Buffer, at: number, slot: number): void {
+    const start = this.#startOf(slot) + NAME_BYTES;
+    this.#bufferOf(slot).copy(target, at, start, start + this.recordBytes);
   }
 
   bytesAt(slot: number): Uint8Array {
@@ -158,9 +167,15 @@ class ChunkedSlab implements Slab {
   #newSlot(): number {
     const slot = this.#slotCount++;
     if (slot % this.#recordsPerChunk === 0) {
-      this.#chunks.push(arraysOf(new ArrayBuffer(this.#recordsPerChunk * this.#strideBytes)));
+      const bytes = new ArrayBuffer(this.#recordsPerChunk * this.#strideBytes);
+      this.#chunks.push(arraysOf(bytes));
+      this.#buffers.push(Buffer.from(bytes));
     }
     return slot;
+  }
+
+  #bufferOf(slot: number): Buffer {
+    return this.#buffers[Math.floor(slot / this.#recordsPerChunk)] as Buffer;
   }
 
   #chunkOf(slot: number): ChunkArrays {

@@ -107,12 +107,12 @@ export class Engine {
       { id: 'engine', fields: engineFields },
       ...installed.map(({ detector }) => ({ id: detector.id, fields: detector.remembers as Fields })),
     ]);
-    this.#write = snapshotWriter(this.layout.fingerprint);
     this.#slab = createSlab({
       recordBytes: this.layout.sizeBytes,
       tokensMax: options.tokensMax,
       hashSeed: options.hashSeed,
     });
+    this.#write = snapshotWriter(this.layout.fingerprint, this.#slab);
     this.#header = this.#open('engine', { header: tokenHeader() }).header;
     this.places = new Places({
       slab: this.#slab,
@@ -294,13 +294,14 @@ export class Engine {
 
   /** Bits → sums → surprises → fused score. Leaves the parts in `#bits` and `#contributions`. */
   #judge(event: AuditEvent): number {
-    const { lastSeenAt } = this.#header;
-    const decay = lastSeenAt === 0 ? 0 : 2 ** (-Math.max(0, event.at - lastSeenAt) / SUM_HALF_LIFE_MS);
+    let decay: number | undefined;
     let fused = 0;
     for (let i = 0; i < this.#slots.length; i++) {
       const slot = this.#slots[i] as Slot;
       const bits = Math.min(slot.bitsMax, Math.max(BITS_MIN, this.#scoreOf(slot, event)));
-      const sum = slot.suspicion.accumulate(bits, decay);
+      // Of nothing, nothing fades; and most tokens have done nothing.
+      if (slot.suspicion.sum > 0) decay ??= this.#decayUntil(event.at);
+      const sum = slot.suspicion.accumulate(bits, decay ?? 0);
       const contribution = sum === 0 ? 0 : contributionOf(slot.suspicion.surprise(sum, SUM_PRIOR), slot.weight);
       this.#bits[i] = bits;
       this.#contributions[i] = contribution;
@@ -315,6 +316,12 @@ export class Engine {
     }
     this.#score = score;
     return score;
+  }
+
+  /** What time has left of a sum, 0..1. */
+  #decayUntil(at: number): number {
+    const { lastSeenAt } = this.#header;
+    return lastSeenAt === 0 ? 0 : 2 ** (-Math.max(0, at - lastSeenAt) / SUM_HALF_LIFE_MS);
   }
 
   #scoreOf(slot: Slot, event: AuditEvent): number {
@@ -467,7 +474,7 @@ export class Engine {
 
   #snapshot(slot: number): Uint8Array {
     const notes = this.#notes.get(slot);
-    return this.#write(this.#slab.bytesAt(slot), notes ? encodeNotes(notes) : '');
+    return this.#write(slot, notes ? encodeNotes(notes) : '');
   }
 
   #movesFrom(fingerprint: string, layoutOf: (fingerprint: string) => Layout | undefined): readonly Move[] | undefined {

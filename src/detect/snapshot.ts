@@ -1,3 +1,5 @@
+import type { Slab } from '../baseline/slab.ts';
+
 /**
  * A token's state as bytes for the baselines log: magic, length of the notes, fingerprint of the layout, the record, the notes (JSON).
  */
@@ -16,16 +18,19 @@ export interface Snapshot {
   readonly notes: string;
 }
 
-/** Writes snapshots of records in one layout. The bytes are the caller's to keep. */
-export function snapshotWriter(fingerprint: string): (record: Uint8Array, notes: string) => Uint8Array {
-  const prefix = new Uint8Array(HEADER_BYTES);
-  new DataView(prefix.buffer).setUint32(0, MAGIC);
+/** Where snapshots are taken from. */
+export type Records = Pick<Slab, 'recordBytes' | 'copyTo'>;
+
+/** Writes snapshots of records in one layout, by their slots. The bytes are the caller's to keep. */
+export function snapshotWriter(fingerprint: string, records: Records): (slot: number, notes: string) => Uint8Array {
+  const prefix = Buffer.alloc(HEADER_BYTES);
+  prefix.writeUInt32BE(MAGIC);
   ENCODER.encodeInto(fingerprint, prefix.subarray(8));
   let arena = Buffer.alloc(0);
   let used = 0;
-  return (record, notes) => {
+  return (slot, notes) => {
     const tail = notes === '' ? undefined : ENCODER.encode(notes);
-    const recordEnd = HEADER_BYTES + record.length;
+    const recordEnd = HEADER_BYTES + records.recordBytes;
     const size = recordEnd + (tail?.length ?? 0);
     if (arena.length - used < size) {
       arena = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, size));
@@ -33,8 +38,8 @@ export function snapshotWriter(fingerprint: string): (record: Uint8Array, notes:
     }
     const bytes = arena.subarray(used, used + size);
     used += size;
-    bytes.set(prefix);
-    bytes.set(record, HEADER_BYTES);
+    prefix.copy(bytes);
+    records.copyTo(bytes, HEADER_BYTES, slot);
     if (tail) {
       bytes.writeUInt32BE(tail.length, 4);
       bytes.set(tail, recordEnd);

@@ -215,8 +215,16 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   counts.unadmitted += unadmitted;
   tellFull(unadmitted);
   if (!(await writeResults(context, part, results))) return;
-  const now = options.clock.now();
-  for (const { appendedAt } of records) counts.delays.note(now - appendedAt);
+  noteDelays(counts.delays, records, options.clock.now());
+}
+
+/** Records that were appended together stand together. */
+function noteDelays(delays: DelayHistogram, records: readonly LogRecord[], now: number): void {
+  for (let first = 0, next = 0; first < records.length; first = next) {
+    const { appendedAt } = records[first] as LogRecord;
+    while (next < records.length && records[next]?.appendedAt === appendedAt) next += 1;
+    delays.note(now - appendedAt, next - first);
+  }
 }
 
 /** The id of an event that has none. */

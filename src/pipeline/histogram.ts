@@ -9,10 +9,11 @@ export class DelayHistogram {
   readonly counts = new Float64Array(DELAY_BOUNDS_MS.length + 1);
   sumMs = 0;
 
-  note(delayMs: number): void {
+  /** @param count how many had this delay */
+  note(delayMs: number, count = 1): void {
     let bucket = 0;
     while (bucket < DELAY_BOUNDS_MS.length && delayMs > (DELAY_BOUNDS_MS[bucket] as number)) bucket += 1;
-    this.counts[bucket] = (this.counts[bucket] as number) + 1;
-    this.sumMs += Math.max(0, delayMs);
+    this.counts[bucket] = (this.counts[bucket] as number) + count;
+    this.sumMs += count * Math.max(0, delayMs);
   }
 }

@@ -8,6 +8,7 @@ interface Mark {
 
 /** Lanes whose marks are kept. What a lost owner sent arrives within seconds, so the ones used last suffice. */
 const LANES_MAX = 1000;
+const ZERO = 0x30;
 
 /**
  * Tells events that stand in a partition a second time. A collector that has lost a lane may have sent what arrives only after its
@@ -30,8 +31,8 @@ export class LaneMarks {
    */
   repeats(id: string, settledTo: number | null): boolean {
     const slash = id.lastIndexOf('/');
-    const offset = Number(id.slice(slash + 1));
-    if (settledTo === null || slash === -1 || !Number.isSafeInteger(offset)) return false;
+    const offset = wholeNumber(id, slash + 1);
+    if (settledTo === null || slash === -1 || offset === undefined) return false;
     const mark = this.#markOf(id, slash);
     if (offset < mark.settledTo || mark.beyond.has(offset)) return true;
     this.#changed = true;
@@ -83,6 +84,17 @@ export class LaneMarks {
     if (oldest !== undefined) this.#marks.delete(oldest);
     return this.#mark;
   }
+}
+
+/** The number that a text ends in, from a place on, if there are digits only. */
+function wholeNumber(text: string, from: number): number | undefined {
+  let value = 0;
+  for (let i = from; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = 10 * value + digit;
+  }
+  return from < text.length && Number.isSafeInteger(value) ? value : undefined;
 }
 
 interface Stored {

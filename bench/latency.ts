@@ -51,9 +51,9 @@ export async function measureLatency(
   const { victims } = await liveThrough(log, 'latency', victimCount);
   const instance = await installation.start();
   await untilCaughtUp(log, 50_000, CATCHING_UP_MS);
-  const maximumPerSecond = await maximumOf(installation, instance);
+  const { maximumPerSecond, next } = await maximumOf(installation, instance);
   await untilCaughtUp(log, 50_000, CATCHING_UP_MS);
-  const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: maximumPerSecond / 2 });
+  const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: maximumPerSecond / 2, first: next });
   try {
     const rounded = Math.round(maximumPerSecond);
     say(`stealing ${victims.length} tokens, one after the other, beside half of ${rounded} events/s`);
@@ -67,7 +67,7 @@ export async function measureLatency(
     return {
       p50: quantile(samples, 0.5),
       p99: quantile(samples, 0.99),
-      loadPerSecond: await load.stop(),
+      loadPerSecond: (await load.stop()).perSecond,
       maximumPerSecond,
       theftCount: thefts.length,
       sampleCount: samples.length,
@@ -79,15 +79,16 @@ export async function measureLatency(
   }
 }
 
-/** @returns events decided a second while the generator appends as fast as it can */
-async function maximumOf({ brokers, prefix }: Installation, instance: Instance): Promise<number> {
+/** Events decided a second while the generator appends as fast as it can; and where it ended. */
+async function maximumOf({ brokers, prefix }: Installation, instance: Instance) {
   const decided = async () => sumOf(await instance.metric('tokenwarden_detect_events_total'));
   const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: Number.POSITIVE_INFINITY });
   try {
     await systemClock.sleep(RISING_MS);
     const [before, startedAt] = [await decided(), performance.now()];
     await systemClock.sleep(MAXIMUM_MS);
-    return ((await decided()) - before) / ((performance.now() - startedAt) / 1000);
+    const maximumPerSecond = ((await decided()) - before) / ((performance.now() - startedAt) / 1000);
+    return { maximumPerSecond, next: (await load.stop()).next };
   } finally {
     await load.stop();
   }

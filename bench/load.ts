@@ -18,24 +18,32 @@ interface LoadOptions {
   readonly topicPrefix: string;
   /** Infinity: as fast as they can be appended. */
   readonly perSecond: number;
+  /** Where a load before this one ended: events go on after its, since what comes from long before the latest ones is no ordinary use. */
+  readonly first?: number;
 }
 
 /** Honest events of tokens that are nobody's victim, appended at a steady rate from a thread of its own. */
 export interface Load {
-  /** @returns events a second that were appended */
-  stop(): Promise<number>;
+  stop(): Promise<Appended>;
+}
+
+/** What a load has appended. */
+export interface Appended {
+  readonly perSecond: number;
+  /** Number of the event after the last one, counted from the first load on. */
+  readonly next: number;
 }
 
 /** Resolves when events flow. */
 export async function startLoad(options: LoadOptions): Promise<Load> {
   const worker = new Worker(new URL(import.meta.url), { workerData: options });
   await once(worker, 'message');
-  let rate: Promise<number> | undefined;
+  let appended: Promise<Appended> | undefined;
   return {
     stop() {
-      rate ??= once(worker, 'message').then(([value]) => value as number);
+      appended ??= once(worker, 'message').then(([value]) => value as Appended);
       worker.postMessage('stop');
-      return rate;
+      return appended;
     },
   };
 }
@@ -60,10 +68,10 @@ function week(): readonly Timed[] {
 }
 
 async function append(
-  { brokers, topicPrefix, perSecond }: LoadOptions,
+  { brokers, topicPrefix, perSecond, first = 0 }: LoadOptions,
   flows: () => void,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Appended> {
   const log = await openKafkaLog({ brokers, topicPrefix, clock: systemClock });
   const events = week();
   const startedAt = performance.now();
@@ -74,16 +82,17 @@ async function append(
     const due = Math.min(Math.floor(elapsed() * perSecond) - sent, APPEND_RECORDS_MAX);
     const batch: NewRecord[] = [];
     for (; batch.length < due; sent++) {
-      const { record, at, timeOffset } = events[sent % events.length]!;
-      record.value.write(String(at + Math.floor(sent / events.length) * DAY_COUNT * DAY_MS), timeOffset);
+      const number = first + sent;
+      const { record, at, timeOffset } = events[number % events.length]!;
+      record.value.write(String(at + Math.floor(number / events.length) * DAY_COUNT * DAY_MS), timeOffset);
       batch.push(record);
     }
     if (batch.length > 0) await log.append(TOPICS.events, batch);
     if (batch.length < APPEND_RECORDS_MAX) await systemClock.sleep(INTERVAL_MS, signal);
   }
-  const rate = sent / elapsed();
+  const perSecondSent = sent / elapsed();
   await log.close();
-  return rate;
+  return { perSecond: perSecondSent, next: first + sent };
 }
 
 if (parentPort !== null) {

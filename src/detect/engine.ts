@@ -43,10 +43,7 @@ const NOTE_BITS = 2;
 const SUSPECTS_MAX = 20_000;
 /** A token that stays below the threshold for this long has had its episode; what comes then is another alert. */
 const EPISODE_GAP_MS = 6 * HOUR_MS;
-/**
- * While an episode lasts, its alert is brought up to date at most this often, unless something changes. By the times at which the log took the
- * events: when a backlog is worked off, hours of it pass in seconds.
- */
+/** While an episode lasts, its alert is brought up to date at most this often, unless something changes. */
 const TELL_INTERVAL_MS = 10 * SECOND_MS;
 const TELL_SCORE_STEP = 3;
 /** Contribution from which a detector is worth naming. */
@@ -389,10 +386,10 @@ export class Engine {
       score >= told.score + TELL_SCORE_STEP ||
       (score >= revoke && told.score < revoke) ||
       detectors.some((id) => !told.detectors.includes(id)) ||
-      loggedAt - told.at >= TELL_INTERVAL_MS;
+      event.at - told.at >= TELL_INTERVAL_MS;
     if (!worthTelling) return undefined;
     episode.told = {
-      at: loggedAt,
+      at: event.at,
       score: Math.max(score, told?.score ?? 0),
       detectors: [...new Set([...(told?.detectors ?? []), ...detectors])],
       rowCount: episode.rowCount,

@@ -25,7 +25,7 @@ export interface Episode {
   eventCount: number;
   rowCount: number;
   byteCount: number;
-  /** What was last told, to tell again only when there is something to tell. `at`: when the log took the event. */
+  /** What was last told, to tell again only when there is something to tell. */
   told: { at: number; score: number; detectors: readonly string[]; rowCount: number } | null;
 }
 

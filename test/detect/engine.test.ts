@@ -77,19 +77,6 @@ describe('Engine: judging', () => {
     }
   });
 
-  it('does not tell more often because a backlog is worked off, where minutes pass from one event to the next', () => {
-    const engine = engineOf();
-    feed(engine, ordinary('svc'));
-    const loggedAt = THEFT_AT + DAY_MS;
-    const toldAt = stolen('svc', 600).flatMap((event, i) => {
-      const late = { ...event, at: event.at + i * MINUTE_MS };
-      return engine.observe(late, 1000 + i, loggedAt + i * 100) === undefined ? [] : [i];
-    });
-    // At most once in ten seconds of the log's, but for those in which something was new.
-    expect(toldAt.filter((i) => i > 300).length).toBeLessThan(10);
-    expect(toldAt.length).toBeGreaterThan(5);
-  });
-
   it('keeps one episode, and tells again only when there is something new', () => {
     expect(new Set(assessments.map(({ episode }) => episode)).size).toBe(1);
     for (let i = 1; i < assessments.length; i++) {

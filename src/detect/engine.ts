@@ -9,7 +9,7 @@ import type { Thresholds } from './budget.ts';
 import type { AnyDetector } from './detector.ts';
 import { mergeEvidence } from './evidence.ts';
 import { contributionOf, FUSED_PRIOR, SUM_PRIOR } from './fusion.ts';
-import { type TokenHeader, tokenHeader } from './header.ts';
+import { stampIn, type TokenHeader, tokenHeader } from './header.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type NotedEvidence, type Notes } from './notes.ts';
 import { Places } from './places.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
@@ -254,6 +254,14 @@ export class Engine {
     if (notes === '') this.#notes.delete(this.#slab.slot);
     else this.#notes.set(this.#slab.slot, decodeNotes(notes));
     return true;
+  }
+
+  /** Whether a snapshot is not the latest there is of a token, `null` being that there is nothing: then it must not be the last one in the log. */
+  isOutdated(token: string, snapshot: Uint8Array | null): boolean {
+    if (!this.#slab.find(token)) return false;
+    if (snapshot === null) return true;
+    const { fingerprint, record } = readSnapshot(snapshot);
+    return fingerprint !== this.layout.fingerprint || stampIn(record) < this.#header.stamp;
   }
 
   /** Has a token's state made durable again, as if it had changed. */

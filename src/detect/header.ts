@@ -65,3 +65,8 @@ class Header implements TokenHeader {
     this.#write(4, day);
   }
 }
+
+/** The stamp in a copy of a record: the header is what every record begins with. */
+export function stampIn(record: Uint8Array): number {
+  return new DataView(record.buffer, record.byteOffset).getFloat64(0, true) - 1;
+}

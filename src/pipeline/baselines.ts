@@ -6,10 +6,11 @@ import { LaneMarks } from './lane-marks.ts';
 import { TOPICS } from './topics.ts';
 
 /** Keys of the baselines log that are no tokens begin with a NUL, which no token id contains. */
-const LAYOUT_KEY = '\u0000layout/';
-const ORIGIN_KEY = '\u0000origin';
-const LANES_KEY = '\u0000lanes';
-const SWEEP_KEY = '\u0000sweep';
+const RESERVED = '\u0000';
+const LAYOUT_KEY = `${RESERVED}layout/`;
+const ORIGIN_KEY = `${RESERVED}origin`;
+const LANES_KEY = `${RESERVED}lanes`;
+const SWEEP_KEY = `${RESERVED}sweep`;
 
 /** What a partition of the baselines log says beside the tokens' records. */
 interface Restored {
@@ -45,6 +46,36 @@ export class BaselineReader implements Restored {
     const read = () => this.#read(log);
     this.#reading = this.#reading.then(read, read);
     return this.#reading;
+  }
+
+  /**
+   * Looks at what has come since, while the partition is in our hands: what is not our own was sent by a lost owner, and has arrived late. What it
+   * wrote over is to be written once more, long before compaction leaves the last record of a key only.
+   *
+   * @returns how many tokens that are
+   */
+  lookForLate(log: Log): Promise<number> {
+    const looking = this.#reading.then(() => this.#lookForLate(log));
+    this.#reading = looking.then(ignore, ignore);
+    return looking;
+  }
+
+  async #lookForLate(log: Log): Promise<number> {
+    const { engine, marks } = this;
+    const outdated = new Set<string>();
+    let lanes = '';
+    for await (const batch of log.read(TOPICS.baselines, this.#partition, { from: this.#position })) {
+      for (const { key, value, offset } of batch) {
+        this.#position = offset + 1;
+        if (key === LANES_KEY) lanes = value?.toString() ?? '';
+        if (key === null || key.startsWith(RESERVED)) continue;
+        if (engine.isOutdated(key, value)) outdated.add(key);
+        else outdated.delete(key);
+      }
+    }
+    for (const token of outdated) engine.touch(token);
+    if (lanes !== '') marks.writeOver(lanes);
+    return outdated.size;
   }
 
   async #read(log: Log): Promise<void> {
@@ -111,3 +142,5 @@ export function changesToWrite(engine: Engine, marks: LaneMarks, position: numbe
 export function sweepToWrite(sweep: Sweep, partition: number): NewRecord {
   return { key: SWEEP_KEY, value: Buffer.from(JSON.stringify(sweep)), partition };
 }
+
+function ignore(): void {}

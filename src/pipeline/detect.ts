@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../baseline/time.ts';
 import { Engine, type EngineOptions } from '../detect/engine.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Assessment } from '../domain/finding.ts';
@@ -77,6 +78,8 @@ export interface DetectCounts {
  * and a member that is silent loses its partitions, however slow its detectors are.
  */
 const TURN_MS = 5;
+/** What a lost owner has sent may arrive for so long: far beyond any time-out of its own, and far before compaction. */
+const LATE_MS = 5 * MINUTE_MS;
 /** How often a full partition is told of. */
 const FULL_INTERVAL_MS = 60_000;
 
@@ -84,6 +87,9 @@ const FULL_INTERVAL_MS = 60_000;
 interface Owned extends DetectedPartition {
   readonly engine: Engine;
   readonly marks: LaneMarks;
+  readonly reader: BaselineReader;
+  /** By the monotonic clock, ms. */
+  readonly claimedAt: number;
   readonly lease: Lease;
   /** Batches and checkpoints of a partition never overlap, and after one that failed there is no other. */
   readonly serial: Serial;
@@ -117,6 +123,8 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
         topicPartition,
         engine,
         marks,
+        reader: restored,
+        claimedAt: clock.elapsed(),
         lease,
         serial: createSerial(),
         position,
@@ -308,15 +316,20 @@ function findingsRecord(assessment: Assessment): NewRecord {
 }
 
 function isDue({ clock, checkpointIntervalMs, checkpointTokensMax }: DetectOptions, part: Owned): boolean {
-  if (part.position === part.committed && part.engine.dirtyCount === 0) return false;
+  if (isWritten(part)) return false;
   return clock.elapsed() - part.checkpointAt >= checkpointIntervalMs || part.engine.dirtyCount >= checkpointTokensMax;
+}
+
+/** Whether there is nothing to make durable. */
+function isWritten({ position, committed, engine, marks }: Owned): boolean {
+  return position === committed && engine.dirtyCount === 0 && !marks.isChanged;
 }
 
 /** Makes changed records durable, then the position. */
 async function checkpoint({ log, clock }: DetectOptions, part: Owned, member: Member): Promise<void> {
   const { topicPartition, position, engine, marks } = part;
   if (!part.lease.valid()) return;
-  if (position === part.committed && engine.dirtyCount === 0) return;
+  if (isWritten(part)) return;
   const changed = changesToWrite(engine, marks, position, topicPartition.partition);
   if (changed.length > 0) await log.append(TOPICS.baselines, changed);
   if (!part.lease.valid()) return;
@@ -324,6 +337,23 @@ async function checkpoint({ log, clock }: DetectOptions, part: Owned, member: Me
   if (!kept) return;
   part.committed = position;
   part.checkpointAt = clock.elapsed();
+}
+
+/** Has written over what arrives late from those who had our partitions before. */
+async function lookForLate({ log, clock, onWarning }: DetectOptions, owned: Iterable<Owned>): Promise<void> {
+  for (const { reader, claimedAt, topicPartition } of owned) {
+    const { partition } = topicPartition;
+    if (clock.elapsed() - claimedAt > LATE_MS) continue;
+    try {
+      const tokenCount = await reader.lookForLate(log);
+      if (tokenCount > 0)
+        onWarning('a lost owner has written baselines late; ours are written once more', { partition, tokenCount });
+    } catch (cause) {
+      // The next round goes on from there.
+      const facts = { partition, cause: String(cause) };
+      onWarning('could not look for baselines that a lost owner has written late', facts);
+    }
+  }
 }
 
 /** Checkpoints partitions to which nothing comes any more. */
@@ -335,6 +365,8 @@ async function tick(
 ): Promise<void> {
   while (!signal.aborted) {
     await options.clock.sleep(options.checkpointIntervalMs, signal);
+    if (signal.aborted) return;
+    await lookForLate(options, [...owned.values()]);
     if (signal.aborted) return;
     await Promise.all(
       [...owned.values()]
@@ -367,7 +399,8 @@ async function claim(
   if (isAnother) {
     onWarning('the events log was made anew: stamps start again, baselines are kept', { partition });
     engine.resetStamps();
+    restored.marks = new LaneMarks();
   } else if (passedOverCount > 0) records.push(...changesToWrite(engine, marks, position, partition));
   if (records.length > 0 && lease.valid()) await log.append(TOPICS.baselines, records);
-  return { engine, marks: isAnother ? new LaneMarks() : marks };
+  return { engine, marks: restored.marks };
 }

@@ -49,7 +49,8 @@ export class LaneMarks {
     if (!this.#changed) return undefined;
     this.#changed = false;
     const lanes = [...this.#marks].map(([lane, { settledTo, beyond }]) => [lane, settledTo, ...beyond]);
-    return JSON.stringify({ position: Math.max(position, this.#restoredAt), lanes });
+    this.#position = Math.max(position, this.#position);
+    return JSON.stringify({ position: this.#position, lanes });
   }
 
   /**
@@ -59,11 +60,11 @@ export class LaneMarks {
    */
   restore(text: string): boolean {
     const { position, lanes } = JSON.parse(text) as Stored;
-    if (position < this.#restoredAt) {
+    if (position < this.#position) {
       this.#changed = true;
       return false;
     }
-    this.#restoredAt = position;
+    this.#position = position;
     this.#marks = new Map(
       lanes.map(([lane, settledTo, ...beyond]) => [lane, { settledTo, beyond: new Set(beyond) }] as const),
     );
@@ -72,7 +73,18 @@ export class LaneMarks {
     return true;
   }
 
-  #restoredAt = -1;
+  /** Of the text last written or taken back. */
+  #position = -1;
+
+  /** Whether they are to be written. */
+  get isChanged(): boolean {
+    return this.#changed;
+  }
+
+  /** Has them written once more if a text is the last one in the log, and an earlier one than ours. */
+  writeOver(text: string): void {
+    if ((JSON.parse(text) as Stored).position < this.#position) this.#changed = true;
+  }
 
   #markOf(id: string, slash: number): Mark {
     if (this.#mark !== undefined && slash === this.#lane.length && id.startsWith(this.#lane)) return this.#mark;

@@ -59,26 +59,46 @@ async function openLog(path: string): Promise<Log> {
   return log;
 }
 
-it('writes over what a lost owner wrote late before anything else, so that compaction cannot keep it', async () => {
-  const folder = await newFolder();
-  const log = await openLog(folder.path);
-  const late = await own(log, 0, 10);
-  await own(log, 10, 20);
-  await log.append(TOPICS.baselines, late);
-  expect(await afterCompaction(log)).toEqual({ eventCount: 10, isMarked: false });
-  const stage = await startDetect({
+/** @param checkpointIntervalMs an owner that dies before its first checkpoint has a long one */
+function startStage(log: Log, checkpointIntervalMs: number) {
+  return startDetect({
     log,
     clock: systemClock,
     engine: ENGINE,
-    // It dies before its first one.
-    checkpointIntervalMs: DAY_MS,
+    checkpointIntervalMs,
     checkpointTokensMax: 1000,
     standbyIntervalMs: null,
     onWarning: () => undefined,
   });
+}
+
+/** Waits until compaction would leave what the second owner wrote. */
+async function expectAllKept(log: Log): Promise<void> {
   const deadline = Date.now() + LIMIT_MS;
-  while ((await afterCompaction(log)).eventCount !== 20 && Date.now() < deadline) await systemClock.sleep(20);
+  const isKept = ({ eventCount, isMarked }: Awaited<ReturnType<typeof afterCompaction>>) =>
+    eventCount === 20 && isMarked;
+  while (!isKept(await afterCompaction(log)) && Date.now() < deadline) await systemClock.sleep(20);
   expect(await afterCompaction(log)).toEqual({ eventCount: 20, isMarked: true });
+}
+
+it.each([
+  ['before anything else, so that compaction cannot keep it', 'before', DAY_MS],
+  ['when it arrives while the partition is owned', 'after', 50],
+] as const)('writes over what a lost owner wrote late %s', async (_name, arrives, checkpointIntervalMs) => {
+  const folder = await newFolder();
+  const log = await openLog(folder.path);
+  const late = await own(log, 0, 10);
+  await own(log, 10, 20);
+  if (arrives === 'before') {
+    await log.append(TOPICS.baselines, late);
+    expect(await afterCompaction(log)).toEqual({ eventCount: 10, isMarked: false });
+  }
+  const stage = await startStage(log, checkpointIntervalMs);
+  if (arrives === 'after') {
+    while (stage.counts.partitions.size === 0) await systemClock.sleep(5);
+    await log.append(TOPICS.baselines, late);
+  }
+  await expectAllKept(log);
   await stage.stop();
   await log.close();
   await folder.remove();

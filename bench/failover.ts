@@ -2,7 +2,15 @@ import { partitionOf } from '../src/domain/partition.ts';
 import { TOPICS } from '../src/pipeline/topics.ts';
 import type { SimulatedToken } from '../src/simulate/fleet.ts';
 import { theftOf } from '../src/simulate/theft.ts';
-import { type Installation, type Instance, install, liveThrough, until, untilCaughtUp } from './installation.ts';
+import {
+  DETECT,
+  type Installation,
+  type Instance,
+  install,
+  liveThrough,
+  until,
+  untilCaughtUp,
+} from './installation.ts';
 import { isOrderOf } from './latency.ts';
 import { startLoad } from './load.ts';
 import { storedRecord } from './stored-record.ts';
@@ -24,7 +32,7 @@ export async function measureFailover(brokers: readonly string[], say: (text: st
   const { prefix, log, receiver } = installation;
   const { victims } = await liveThrough(log, 'failover', VICTIM_COUNT);
   const [owner, other] = await startTwo(installation);
-  await untilCaughtUp(log, 5000, LIMIT_MS);
+  await untilCaughtUp(log, DETECT, 5000, LIMIT_MS);
   const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: LOAD_PER_SECOND });
   try {
     const lost = await partitionsOf(owner);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DAY_MS } from '../src/baseline/time.ts';
 import { openKafkaLog } from '../src/log/kafka.ts';
 import type { Log } from '../src/log/log.ts';
-import { TOPICS, topicSpecs } from '../src/pipeline/topics.ts';
+import { GROUPS, TOPICS, topicSpecs } from '../src/pipeline/topics.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import { createFleet, dayOfFleet, type Fleet, type SimulatedToken } from '../src/simulate/fleet.ts';
 import { freePort } from '../test/support/guarded-process.ts';
@@ -142,12 +142,21 @@ export async function until(
   }
 }
 
-/** Waits until the detect stage has decided all but `restMax` events of each partition. */
-export async function untilCaughtUp(log: Log, restMax: number, limitMs: number): Promise<void> {
+/** A group and what it reads. */
+export const DETECT = [GROUPS.detect, TOPICS.events] as const;
+export const RESPOND = [GROUPS.respond, TOPICS.findings] as const;
+
+/** Waits until a stage has read all but `restMax` records of each partition. */
+export async function untilCaughtUp(
+  log: Log,
+  [group, topic]: readonly [group: string, topic: string],
+  restMax: number,
+  limitMs: number,
+): Promise<void> {
   const isCaughtUp = async () => {
-    const committed = await log.committed('detect', TOPICS.events);
-    const ends = await log.offsets(TOPICS.events);
+    const committed = await log.committed(group, topic);
+    const ends = await log.offsets(topic);
     return ends.every(({ partition, end }) => end - (committed.get(partition)?.offset ?? 0) <= restMax);
   };
-  await until('detect catches up', isCaughtUp, limitMs, 200);
+  await until(`${group} catches up`, isCaughtUp, limitMs, 200);
 }

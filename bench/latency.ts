@@ -7,7 +7,16 @@ import { systemClock } from '../src/runtime/clock.ts';
 import type { SimulatedToken } from '../src/simulate/fleet.ts';
 import { theftOf } from '../src/simulate/theft.ts';
 import type { ReceivedRequest } from '../test/support/http-receiver.ts';
-import { type Installation, type Instance, install, liveThrough, sumOf, untilCaughtUp } from './installation.ts';
+import {
+  DETECT,
+  type Installation,
+  type Instance,
+  install,
+  liveThrough,
+  RESPOND,
+  sumOf,
+  untilCaughtUp,
+} from './installation.ts';
 import { startLoad } from './load.ts';
 import { quantile } from './quantile.ts';
 import { storedRecord } from './stored-record.ts';
@@ -50,9 +59,10 @@ export async function measureLatency(
   const thief = await openKafkaLog({ brokers, topicPrefix: prefix, clock: systemClock });
   const { victims } = await liveThrough(log, 'latency', victimCount);
   const instance = await installation.start();
-  await untilCaughtUp(log, 50_000, CATCHING_UP_MS);
+  await untilCaughtUp(log, DETECT, 50_000, CATCHING_UP_MS);
   const { maximumPerSecond, next } = await maximumOf(installation, instance);
-  await untilCaughtUp(log, 50_000, CATCHING_UP_MS);
+  await untilCaughtUp(log, DETECT, 50_000, CATCHING_UP_MS);
+  await untilCaughtUp(log, RESPOND, 100, CATCHING_UP_MS);
   const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: maximumPerSecond / 2, first: next });
   try {
     const rounded = Math.round(maximumPerSecond);

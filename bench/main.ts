@@ -21,7 +21,7 @@ const { values } = parseArgs({
     pictures: { type: 'string' },
   },
 });
-const SIZE = values.quick ? { events: 150_000, rounds: 3, thefts: 40 } : { events: 400_000, rounds: 5, thefts: 100 };
+const SIZE = values.quick ? { events: 150_000, rounds: 3, thefts: 40 } : { events: 400_000, rounds: 5, thefts: 200 };
 
 const say = (text: string) => console.error(text);
 const kafka = await startKafka();

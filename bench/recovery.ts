@@ -1,7 +1,7 @@
 import type { Log, NewRecord } from '../src/log/log.ts';
 import { TOPICS } from '../src/pipeline/topics.ts';
 import { systemClock } from '../src/runtime/clock.ts';
-import { type Installation, type Instance, install, until, untilCaughtUp } from './installation.ts';
+import { DETECT, type Installation, type Instance, install, until, untilCaughtUp } from './installation.ts';
 import { storedRecord } from './stored-record.ts';
 
 /** Seconds until a process that takes over a million baselines has decided its first event. */
@@ -31,7 +31,7 @@ export async function measureRecovery(brokers: readonly string[], say: (text: st
     await fillTokens(log);
     say(`letting ${TOKEN_COUNT} tokens be learned`);
     const first = await installation.start(PROCESS);
-    await untilCaughtUp(log, 0, LIMIT_MS);
+    await untilCaughtUp(log, DETECT, 0, LIMIT_MS);
     await first.process.stop();
     const { owner, cold } = await startCold(installation);
     say(`recovered in ${cold.toFixed(1)} s; a standby reads along`);

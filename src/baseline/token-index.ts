@@ -9,8 +9,8 @@ const CHARS_MAX = 2 * LIMITS.nameCharsMax;
 const NOBODY = 0;
 
 /**
- * Finds the slots of tokens. A `Map` does too, and waits for memory five times on the way to a token that was not used lately: here once, and
- * once more for the record in which the token's name stands, which is wanted anyway.
+ * Finds the slots of tokens. A `Map` does too, and waits for memory several times on the way to a token that was not used lately (bucket, entries,
+ * texts of keys): here once, and once more for the record beside which the token's name stands, and which is wanted anyway.
  *
  * Open addressing with linear probing; pairs of hash and slot plus one, so that 0 is nobody. Nothing is ever marked as deleted: what stood
  * behind it moves up.

@@ -10,7 +10,15 @@ import type { AnyDetector } from './detector.ts';
 import { mergeEvidence } from './evidence.ts';
 import { contributionOf, FUSED_PRIOR, SUM_PRIOR } from './fusion.ts';
 import { stampIn, type TokenHeader, tokenHeader } from './header.ts';
-import { decodeNotes, type Episode, encodeNotes, NoteBook, type NotedEvidence, type Notes } from './notes.ts';
+import {
+  decodeNotes,
+  type Episode,
+  encodeNotes,
+  NoteBook,
+  type NotedEvidence,
+  type Notes,
+  openEpisode,
+} from './notes.ts';
 import { Places } from './places.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
@@ -494,16 +502,4 @@ export class Engine {
     this.#moves.set(fingerprint, moves);
     return moves;
   }
-}
-
-function openEpisode(event: AuditEvent): Episode {
-  return {
-    id: event.id,
-    openedAt: event.at,
-    lastAboveAt: event.at,
-    eventCount: 0,
-    rowCount: 0,
-    byteCount: 0,
-    told: null,
-  };
 }

@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Evidence } from '../domain/finding.ts';
 
 /**
@@ -27,6 +28,19 @@ export interface Episode {
   byteCount: number;
   /** What was last told, to tell again only when there is something to tell. */
   told: { at: number; score: number; detectors: readonly string[]; rowCount: number } | null;
+}
+
+/** An episode that begins with this event. */
+export function openEpisode(event: AuditEvent): Episode {
+  return {
+    id: event.id,
+    openedAt: event.at,
+    lastAboveAt: event.at,
+    eventCount: 0,
+    rowCount: 0,
+    byteCount: 0,
+    told: null,
+  };
 }
 
 /** The notes of one partition's tokens, by the slots of their records. Past its limit the oldest notes without an open episode go, then the oldest. */

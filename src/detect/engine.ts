@@ -10,6 +10,7 @@ import type { AnyDetector } from './detector.ts';
 import { mergeEvidence } from './evidence.ts';
 import { contributionOf, FUSED_PRIOR, SUM_PRIOR } from './fusion.ts';
 import { stampIn, type TokenHeader, tokenHeader } from './header.ts';
+import { learningWeight } from './learning.ts';
 import {
   decodeNotes,
   type Episode,
@@ -56,10 +57,6 @@ const TELL_INTERVAL_MS = 10 * SECOND_MS;
 const TELL_SCORE_STEP = 3;
 /** Contribution from which a detector is worth naming. */
 const NAMED_BITS = 1;
-/** Learning begins to fade at this share of the threshold and never falls below the floor: see `weightOf`. */
-const TRUSTED_SHARE = 0.4;
-const WEIGHT_MIN = 0.03;
-
 /** How long a token is known and how suspicious it is. */
 export interface TokenSummary {
   readonly firstSeenAt: number;
@@ -468,7 +465,7 @@ export class Engine {
 
   #learn(event: AuditEvent, score: number): void {
     const { view } = this.#slab;
-    view.weight = this.#weightOf(score);
+    view.weight = learningWeight(score, this.#options.thresholds.alert);
     for (const slot of this.#slots) {
       try {
         slot.detector.learn(slot.fields, event, slot.config);
@@ -477,15 +474,6 @@ export class Engine {
       }
     }
     view.weight = 1;
-  }
-
-  /**
-   * Protects the baseline from being taught by a thief: what is ordinary is learned whole, what is suspicious hardly. The floor lets a real
-   * change of habit be learned in the end.
-   */
-  #weightOf(score: number): number {
-    const trusted = TRUSTED_SHARE * this.#options.thresholds.alert;
-    return score <= trusted ? 1 : Math.max(WEIGHT_MIN, 2 ** (-(score - trusted) / 2));
   }
 
   #snapshot(slot: number): Uint8Array {

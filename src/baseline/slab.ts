@@ -10,9 +10,9 @@ const CHAR_MAX = 0xff;
 const [EMPTY, ELSEWHERE] = [0, 255];
 
 /**
- * The records of all tokens of one partition, with their names, in a few large buffers; and one index. Records are never moved, so a slot stays valid for as
- * long as its token is known. A slab refuses new tokens beyond `tokensMax`; whom to drop for them is not its business, since anyone can
- * invent tokens.
+ * The records of all tokens of one partition, with their names, in a few large buffers; and one index. Records are never moved, so a slot
+ * stays valid for as long as its token is known. A slab refuses new tokens beyond `tokensMax`; whom to drop for them is not its business,
+ * since anyone can invent tokens.
  */
 export interface Slab {
   readonly view: RecordView;
@@ -48,14 +48,17 @@ export function createSlab(options: {
   return new ChunkedSlab(options.recordBytes, options.tokensMax, options.hashSeed);
 }
 
+interface Chunk extends ChunkArrays {
+  /** The same memory, for what is copied out of it: a view for each copy would cost as much as the copy. */
+  readonly buffer: Buffer;
+}
+
 class ChunkedSlab implements Slab {
   readonly recordBytes: number;
   readonly view: RecordView;
   readonly #tokensMax: number;
   readonly #recordsPerChunk: number;
-  readonly #chunks: ChunkArrays[] = [];
-  /** The same memory, for what is copied out of it: a view for each copy would cost as much as the copy. */
-  readonly #buffers: Buffer[] = [];
+  readonly #chunks: Chunk[] = [];
   readonly #strideBytes: number;
   readonly #index: TokenIndex;
   /** Tokens that are too long, or not of Latin-1 alone, by slot. */
@@ -104,17 +107,17 @@ class ChunkedSlab implements Slab {
   }
 
   tokenAt(slot: number): string {
-    const { u8 } = this.#chunkOf(slot);
+    const { buffer } = this.#chunkOf(slot);
     const start = this.#startOf(slot);
-    const kept = u8[start] as number;
+    const kept = buffer[start] as number;
     if (kept === EMPTY) throw new RangeError(`slot ${slot} holds no token`);
     if (kept === ELSEWHERE) return this.#elsewhere.get(slot) as string;
-    return this.#bufferOf(slot).toString('latin1', start + 1, start + kept);
+    return buffer.toString('latin1', start + 1, start + kept);
   }
 
   copyTo(target: Buffer, at: number, slot: number): void {
     const start = this.#startOf(slot) + NAME_BYTES;
-    this.#bufferOf(slot).copy(target, at, start, start + this.recordBytes);
+    this.#chunkOf(slot).buffer.copy(target, at, start, start + this.recordBytes);
   }
 
   bytesAt(slot: number): Uint8Array {
@@ -168,17 +171,12 @@ class ChunkedSlab implements Slab {
     const slot = this.#slotCount++;
     if (slot % this.#recordsPerChunk === 0) {
       const bytes = new ArrayBuffer(this.#recordsPerChunk * this.#strideBytes);
-      this.#chunks.push(arraysOf(bytes));
-      this.#buffers.push(Buffer.from(bytes));
+      this.#chunks.push({ ...arraysOf(bytes), buffer: Buffer.from(bytes) });
     }
     return slot;
   }
 
-  #bufferOf(slot: number): Buffer {
-    return this.#buffers[Math.floor(slot / this.#recordsPerChunk)] as Buffer;
-  }
-
-  #chunkOf(slot: number): ChunkArrays {
+  #chunkOf(slot: number): Chunk {
     const chunk = this.#chunks[Math.floor(slot / this.#recordsPerChunk)];
     if (chunk === undefined) throw new RangeError(`slot ${slot} holds no record`);
     return chunk;

@@ -57,6 +57,7 @@ const TELL_INTERVAL_MS = 10 * SECOND_MS;
 const TELL_SCORE_STEP = 3;
 /** Contribution from which a detector is worth naming. */
 const NAMED_BITS = 1;
+
 /** How long a token is known and how suspicious it is. */
 export interface TokenSummary {
   readonly firstSeenAt: number;

@@ -32,7 +32,7 @@ export class BaselineReader implements Restored {
   readonly #partition: number;
   readonly #wanted: (token: string) => boolean;
   #position = 0;
-  #reading: Promise<void> = Promise.resolve();
+  #reading: Promise<unknown> = Promise.resolve();
 
   /** @param wanted restores only these tokens; default: all */
   constructor(partition: number, engine: Engine, wanted: (token: string) => boolean = () => true) {
@@ -43,9 +43,9 @@ export class BaselineReader implements Restored {
 
   /** Reads to the end of the log as it is now. One reading at a time: another waits for it, and goes on where it came to, failed or not. */
   readOn(log: Log): Promise<void> {
-    const read = () => this.#read(log);
-    this.#reading = this.#reading.then(read, read);
-    return this.#reading;
+    return this.#inTurn(async () => {
+      for await (const batch of this.#unread(log)) for (const record of batch) this.#take(record);
+    });
   }
 
   /**
@@ -55,35 +55,41 @@ export class BaselineReader implements Restored {
    * @returns how many tokens that are
    */
   lookForLate(log: Log): Promise<number> {
-    const looking = this.#reading.then(() => this.#lookForLate(log));
-    this.#reading = looking.then(ignore, ignore);
-    return looking;
+    return this.#inTurn(() => this.#lookForLate(log));
   }
 
   async #lookForLate(log: Log): Promise<number> {
     const { engine, marks } = this;
     const outdated = new Set<string>();
     let lanes = '';
-    for await (const batch of log.read(TOPICS.baselines, this.#partition, { from: this.#position })) {
-      for (const { key, value, offset } of batch) {
-        this.#position = offset + 1;
-        if (key === LANES_KEY) lanes = value?.toString() ?? '';
-        if (key === null || key.startsWith(RESERVED)) continue;
-        if (engine.isOutdated(key, value)) outdated.add(key);
-        else outdated.delete(key);
+    try {
+      for await (const batch of this.#unread(log)) {
+        for (const { key, value } of batch) {
+          if (key === LANES_KEY) lanes = value?.toString() ?? '';
+          if (key === null || key.startsWith(RESERVED)) continue;
+          if (engine.isOutdated(key, value)) outdated.add(key);
+          else outdated.delete(key);
+        }
       }
+    } finally {
+      // Also when the rest could not be read: what was is not looked at again.
+      for (const token of outdated) engine.touch(token);
+      if (lanes !== '') marks.writeOver(lanes);
     }
-    for (const token of outdated) engine.touch(token);
-    if (lanes !== '') marks.writeOver(lanes);
     return outdated.size;
   }
 
-  async #read(log: Log): Promise<void> {
+  /** One reading at a time, after the one before, failed or not. */
+  #inTurn<T>(read: () => Promise<T>): Promise<T> {
+    const reading = this.#reading.then(read, read);
+    this.#reading = reading;
+    return reading;
+  }
+
+  async *#unread(log: Log): AsyncGenerator<readonly LogRecord[]> {
     for await (const batch of log.read(TOPICS.baselines, this.#partition, { from: this.#position })) {
-      for (const record of batch) {
-        this.#take(record);
-        this.#position = record.offset + 1;
-      }
+      yield batch;
+      this.#position = (batch.at(-1)?.offset ?? this.#position - 1) + 1;
     }
   }
 
@@ -142,5 +148,3 @@ export function changesToWrite(engine: Engine, marks: LaneMarks, position: numbe
 export function sweepToWrite(sweep: Sweep, partition: number): NewRecord {
   return { key: SWEEP_KEY, value: Buffer.from(JSON.stringify(sweep)), partition };
 }
-
-function ignore(): void {}

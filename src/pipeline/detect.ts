@@ -118,11 +118,11 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
       counts.restoring.add(partition);
       const position = committed?.offset ?? 0;
       const restored = await standby.take(partition);
-      const { engine, marks } = await claim(options, { partition, position, lease }, restored, incarnation);
+      await claim(options, { partition, position, lease }, restored, incarnation);
       owned.set(partition, {
         topicPartition,
-        engine,
-        marks,
+        engine: restored.engine,
+        marks: restored.marks,
         reader: restored,
         claimedAt: clock.elapsed(),
         lease,
@@ -390,17 +390,15 @@ async function claim(
   { partition, position, lease }: Pick<Owned, 'position' | 'lease'> & { readonly partition: number },
   restored: BaselineReader,
   incarnation: string,
-): Promise<{ readonly engine: Engine; readonly marks: LaneMarks }> {
+): Promise<void> {
   const { engine, origin, marks, passedOverCount } = restored;
   if (passedOverCount > 0)
     onWarning('older or unknown token records were passed over while restoring', { partition, passedOverCount });
   const records = [...factsToWrite(engine, restored, incarnation, partition)];
-  const isAnother = origin !== undefined && origin !== incarnation;
-  if (isAnother) {
+  if (origin !== undefined && origin !== incarnation) {
     onWarning('the events log was made anew: stamps start again, baselines are kept', { partition });
     engine.resetStamps();
     restored.marks = new LaneMarks();
   } else if (passedOverCount > 0) records.push(...changesToWrite(engine, marks, position, partition));
   if (records.length > 0 && lease.valid()) await log.append(TOPICS.baselines, records);
-  return { engine, marks: restored.marks };
 }

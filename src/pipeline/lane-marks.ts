@@ -21,6 +21,8 @@ export class LaneMarks {
   #lane = '';
   #mark: Mark | undefined;
   #changed = false;
+  /** Of the text last written or taken back. */
+  #position = -1;
 
   /**
    * Notes an event.
@@ -72,9 +74,6 @@ export class LaneMarks {
     this.#mark = undefined;
     return true;
   }
-
-  /** Of the text last written or taken back. */
-  #position = -1;
 
   /** Whether they are to be written. */
   get isChanged(): boolean {

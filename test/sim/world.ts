@@ -24,8 +24,8 @@ const CALM_AT_MS = 45_000;
 /** By then everything must have come to rest. */
 const REST_AT_MS = CALM_AT_MS + 30 * 60_000;
 const LOOK_MS = 250;
-/** Longer than anything that was sent may still be on its way. */
-const COMPACTION_LAG_MS = 20_000;
+/** Longer than anything that was sent may still be on its way, and than nobody is in office: for real it is hours. */
+const COMPACTION_LAG_MS = 30_000;
 /** What retention leaves, where a seed has it: longer than a short absence, shorter than a long one. */
 const KEPT_MS = 8000;
 const STARTS_AT = TODAY_AT + 20 * HOUR_MS;
@@ -75,7 +75,7 @@ export async function runWorld(seed: string, history: History): Promise<World> {
   const installation = { ...parts, seed, startsAt: STARTS_AT, policy, hasStandby, notes };
   const cluster = new Cluster({ ...installation, onAppend: watchOwners(coordinator, faults) }, 1 + random.below(3));
   cluster.start();
-  keepHouse(around, broker);
+  keepHouse(around, broker, rates);
   const isAtRest = watchRest(broker, () => schedule.now);
   let rested = false;
   const look = () => {
@@ -84,6 +84,8 @@ export async function runWorld(seed: string, history: History): Promise<World> {
   };
   look();
   await schedule.run(() => rested, REST_AT_MS);
+  // At rest, nothing may hang on what compaction can take.
+  broker.compact(0);
   const { startCount } = cluster;
   const counts = cluster.counts();
   schedule.end();
@@ -157,14 +159,14 @@ function installHistory(broker: Broker, history: History): void {
   }
 }
 
-/** What a broker does by itself: compaction, and retention. */
-function keepHouse({ schedule, random, rates }: Surroundings, broker: Broker): void {
+/** What a broker does by itself, whatever befalls others: compaction goes on when faults have ended, retention does not. */
+function keepHouse(around: Surroundings, broker: Broker, drawn: FaultRates): void {
+  const { schedule, random, rates } = around;
   schedule.after(1000, null, () => {
-    const { compactionPerSecond, retentionPerSecond } = rates();
-    if (random.next() < compactionPerSecond) broker.compact(COMPACTION_LAG_MS);
-    if (random.next() < retentionPerSecond) {
+    if (random.next() < drawn.compactionPerSecond) broker.compact(COMPACTION_LAG_MS);
+    if (random.next() < rates().retentionPerSecond) {
       for (const topic of [RAW_TOPIC, TOPICS.events]) broker.deleteOlder(topic, KEPT_MS);
     }
-    keepHouse({ schedule, random, rates }, broker);
+    keepHouse(around, broker, drawn);
   });
 }

@@ -19,10 +19,9 @@ export async function engineOptions(tokensMax: number): Promise<EngineOptions> {
   };
 }
 
-/** Runs the detect stage until it has decided `eventCount` events. @returns events a second, from the first batch on */
-export async function runDetect(log: Log, eventCount: number, tokensMax = 1_000_000): Promise<number> {
-  const joinedAt = performance.now();
-  const detect = await startDetect({
+/** The detect stage as the default configuration has it, with a checkpoint every five seconds. */
+export async function startDetectStage(log: Log, tokensMax: number) {
+  return startDetect({
     log,
     clock: systemClock,
     engine: await engineOptions(tokensMax),
@@ -31,6 +30,12 @@ export async function runDetect(log: Log, eventCount: number, tokensMax = 1_000_
     standbyIntervalMs: null,
     onWarning: (message) => console.error(message),
   });
+}
+
+/** Runs the detect stage until it has decided `eventCount` events. @returns events a second, from the first batch on */
+export async function runDetect(log: Log, eventCount: number, tokensMax = 1_000_000): Promise<number> {
+  const joinedAt = performance.now();
+  const detect = await startDetectStage(log, tokensMax);
   let startedAt = 0;
   while (detect.counts.events < eventCount) {
     // As with the bare consumer: joining the group aside.

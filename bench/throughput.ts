@@ -1,9 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { Kafka, logLevel } from 'kafkajs';
 import { openKafkaLog } from '../src/log/kafka.ts';
 import { TOPICS, topicSpecs } from '../src/pipeline/topics.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import { runDetect } from './detect.ts';
 import { fill } from './fill.ts';
+import { type Members, startMembers } from './members.ts';
 import { type Peer, type PeerKind, startPeer } from './peer.ts';
 import { median } from './quantile.ts';
 
@@ -11,24 +13,31 @@ import { median } from './quantile.ts';
 export interface Throughput {
   readonly eventCount: number;
   readonly roundCount: number;
+  /** Of one detect stage, which has one thread. */
   readonly eventsPerSecond: number;
+  /** Of a detect stage a core, that share the partitions. */
+  readonly coresPerSecond: number;
   readonly parsePerSecond: number;
   readonly kafkaStreamsPerSecond: number;
   /** With baselines packed by hand, and results held back: see `bench/peer/`. */
   readonly kafkaStreamsTunedPerSecond: number;
+  /** One thread beside one thread. */
   readonly ratioToParse: number;
+  /** All cores beside all cores. */
   readonly ratioToKafkaStreams: number;
   readonly ratioToKafkaStreamsTuned: number;
+  /** One thread of ours beside all cores. */
+  readonly ratioOfOneThreadToKafkaStreams: number;
 }
 
 const PARTITION_COUNT = 4;
 /** As kafkajs's users are told to: few large fetches. */
 const FETCH_BYTES = 4 << 20;
 /** What runs for months is measured as it runs then: passes before the first round, more where more gets faster. */
-const WARM_UP = { parse: 1, detect: 1, plain: 2, tuned: 4 };
+const WARM_UP = { parse: 1, detect: 1, cores: 1, plain: 2, tuned: 4 };
 
 interface Subject {
-  readonly name: 'parse' | 'detect' | PeerKind;
+  readonly name: 'parse' | 'detect' | 'cores' | PeerKind;
   readonly read: (events: Topic) => Promise<number>;
 }
 
@@ -38,7 +47,7 @@ interface Topic {
   readonly eventCount: number;
 }
 
-/** Each round has events of its own and reads them four times: with nothing but `JSON.parse`, with the detect stage, with Kafka Streams twice. */
+/** Each round has events of its own, read with nothing but `JSON.parse`, with one detect stage, with one a core, and with Kafka Streams twice. */
 export async function measureThroughput(
   brokers: readonly string[],
   eventCount: number,
@@ -46,10 +55,11 @@ export async function measureThroughput(
   say: (text: string) => void,
 ): Promise<Throughput> {
   const peer = await startPeer(brokers);
+  const members = startMembers(brokers, availableParallelism());
   try {
-    const subjects = subjectsOf(brokers, peer);
+    const subjects = subjectsOf(brokers, members, peer);
     await warmUp(brokers, subjects, eventCount);
-    const rates: Record<Subject['name'], number[]> = { parse: [], detect: [], plain: [], tuned: [] };
+    const rates: Record<Subject['name'], number[]> = { parse: [], detect: [], cores: [], plain: [], tuned: [] };
     for (let round = 0; round < roundCount; round++) {
       const topic = await createTopic(brokers, eventCount);
       // Whoever comes first finds a broker that has not read it yet.
@@ -61,27 +71,32 @@ export async function measureThroughput(
       const shown = subjects.map(({ name }) => `${name} ${Math.round(rates[name].at(-1)!)}/s`);
       say(`round ${round + 1}: ${shown.join(', ')}`);
     }
-    const ratioTo = (other: Subject['name']) => median(rates.detect.map((rate, i) => rate / rates[other][i]!));
+    const ratio = (one: Subject['name'], other: Subject['name']) =>
+      median(rates[one].map((rate, i) => rate / rates[other][i]!));
     return {
       eventCount,
       roundCount,
       eventsPerSecond: median(rates.detect),
+      coresPerSecond: median(rates.cores),
       parsePerSecond: median(rates.parse),
       kafkaStreamsPerSecond: median(rates.plain),
       kafkaStreamsTunedPerSecond: median(rates.tuned),
-      ratioToParse: ratioTo('parse'),
-      ratioToKafkaStreams: ratioTo('plain'),
-      ratioToKafkaStreamsTuned: ratioTo('tuned'),
+      ratioToParse: ratio('detect', 'parse'),
+      ratioToKafkaStreams: ratio('cores', 'plain'),
+      ratioToKafkaStreamsTuned: ratio('cores', 'tuned'),
+      ratioOfOneThreadToKafkaStreams: ratio('detect', 'plain'),
     };
   } finally {
+    await members.stop();
     await peer.stop();
   }
 }
 
-function subjectsOf(brokers: readonly string[], peer: Peer): readonly Subject[] {
+function subjectsOf(brokers: readonly string[], members: Members, peer: Peer): readonly Subject[] {
   return [
     { name: 'parse', read: ({ prefix, eventCount }) => parseOnly(brokers, prefix + TOPICS.events, eventCount) },
     { name: 'detect', read: ({ prefix, eventCount }) => detectFrom(brokers, prefix, eventCount) },
+    { name: 'cores', read: ({ eventCount }) => decideOnAllCores(brokers, members, eventCount) },
     ...(['plain', 'tuned'] as const).map(
       (kind): Subject => ({
         name: kind,
@@ -98,10 +113,16 @@ async function warmUp(brokers: readonly string[], subjects: readonly Subject[], 
   }
 }
 
-async function createTopic(brokers: readonly string[], eventCount: number): Promise<Topic> {
+/** @param isThere called before the topic is filled */
+async function createTopic(
+  brokers: readonly string[],
+  eventCount: number,
+  isThere: (prefix: string) => Promise<void> = async () => undefined,
+): Promise<Topic> {
   const prefix = `bench-${Date.now()}.`;
   const log = await openKafkaLog({ brokers, topicPrefix: prefix, clock: systemClock });
   await log.ensureTopics(topicSpecs({ partitionCount: PARTITION_COUNT, retentionDays: 1 }));
+  await isThere(prefix);
   await fill(log, eventCount);
   await log.close();
   return { prefix, eventCount };
@@ -114,6 +135,12 @@ async function detectFrom(brokers: readonly string[], topicPrefix: string, event
   } finally {
     await log.close();
   }
+}
+
+/** On a topic of its own: the group and the baselines of the round's are those of the one stage. */
+async function decideOnAllCores(brokers: readonly string[], members: Members, eventCount: number): Promise<number> {
+  await createTopic(brokers, eventCount, (prefix) => members.join(prefix, PARTITION_COUNT));
+  return members.read(eventCount);
 }
 
 async function parseOnly(brokers: readonly string[], topic: string, eventCount: number): Promise<number> {

@@ -1,6 +1,7 @@
 import { type Layout, layOut, type Move, movesBetween } from '../baseline/layout.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab, type Slab } from '../baseline/slab.ts';
+import { SlotSet } from '../baseline/slot-set.ts';
 import { dayOf, HOUR_MS, SECOND_MS } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment, Finding } from '../domain/finding.ts';
@@ -92,7 +93,7 @@ export class Engine {
   readonly #header: TokenHeader;
   readonly #fused: Suspicion;
   readonly #notes = new NoteBook(SUSPECTS_MAX);
-  readonly #dirty = new Set<number>();
+  readonly #dirty = new SlotSet();
   readonly #moves = new Map<string, readonly Move[]>();
   /** This event's bits and contribution of each detector: reused, so that an event allocates nothing. */
   readonly #bits: Float64Array;
@@ -219,9 +220,7 @@ export class Engine {
   /** Tokens changed since the last call, as snapshots; the caller makes them durable. */
   *takeDirty(): Generator<{ readonly token: string; readonly snapshot: Uint8Array }> {
     // In the order in which they stand in memory: pages are found faster so.
-    const slots = Uint32Array.from(this.#dirty).sort();
-    this.#dirty.clear();
-    for (const slot of slots) {
+    for (const slot of this.#dirty.take()) {
       yield { token: this.#slab.tokenAt(slot), snapshot: this.#snapshot(slot) };
     }
   }

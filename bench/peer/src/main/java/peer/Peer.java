@@ -48,7 +48,7 @@ public final class Peer {
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       String[] words = line.split(" ");
-      reading.submit(() -> answer(settings(brokers, folder), words[0], words[1], Long.parseLong(words[2])));
+      reading.submit(() -> answer(settings(brokers, folder, words[0]), words[0], words[1], Long.parseLong(words[2])));
     }
     // Whoever asked is gone, and with it perhaps the broker: there is nothing to end in good order.
     Runtime.getRuntime().halt(0);
@@ -63,8 +63,10 @@ public final class Peer {
     }
   }
 
-  private static Properties settings(String brokers, Path folder) {
+  private static Properties settings(String brokers, Path folder, String kind) {
     Properties settings = new Properties();
+    // What each is fastest with: beside the plain one's only thread, a producer and a garbage collector have enough to do.
+    settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, kind.equals("tuned") ? Runtime.getRuntime().availableProcessors() : 1);
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "peer-" + System.nanoTime());
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
     settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());

@@ -38,6 +38,8 @@ export interface Slab {
   /** Copies the record in a slot to a place in other bytes. */
   copyTo(target: Buffer, at: number, slot: number): void;
   tokens(): IterableIterator<string>;
+  /** Has records brought near, all at once: asked for one after the other, each would be waited for. */
+  touch(slots: Uint32Array): void;
 }
 
 export function createSlab(options: {
@@ -67,6 +69,8 @@ class ChunkedSlab implements Slab {
   #slotCount = 0;
   #slot = -1;
   #chunk = -1;
+  /** What was read by `touch`: the compiler leaves out what nobody keeps. */
+  touched = 0;
 
   constructor(recordBytes: number, tokensMax: number, hashSeed: number) {
     this.recordBytes = recordBytes;
@@ -123,6 +127,16 @@ class ChunkedSlab implements Slab {
   bytesAt(slot: number): Uint8Array {
     const start = this.#startOf(slot) + NAME_BYTES;
     return this.#chunkOf(slot).u8.subarray(start, start + this.recordBytes);
+  }
+
+  touch(slots: Uint32Array): void {
+    let sum = 0;
+    for (const slot of slots) {
+      const start = this.#startOf(slot);
+      const { u8 } = this.#chunkOf(slot);
+      sum += (u8[start] as number) + (u8[start + this.#strideBytes - 1] as number);
+    }
+    this.touched = sum;
   }
 
   *tokens(): IterableIterator<string> {

@@ -39,12 +39,15 @@ export class Replay {
   readonly #responder: Responder;
   readonly #normaliser;
   readonly #alerts = new Map<string, AlertEntry>();
+  readonly #onScored: (event: AuditEvent, score: number) => void;
   readonly #onAssessment: (assessment: Assessment) => void;
   readonly #onDeadLetter: (letter: ReplayDeadLetter) => void;
 
   constructor(
     options: ReplayOptions,
     on: {
+      /** Told of every event, with its score in bits. */
+      readonly scored: (event: AuditEvent, score: number) => void;
       readonly assessment: (assessment: Assessment) => void;
       readonly deadLetter: (letter: ReplayDeadLetter) => void;
     },
@@ -53,6 +56,7 @@ export class Replay {
     this.#engine = new Engine(options.engine);
     this.#responder = new Responder(options.policy);
     this.#normaliser = options.format.open();
+    this.#onScored = on.scored;
     this.#onAssessment = on.assessment;
     this.#onDeadLetter = on.deadLetter;
   }
@@ -88,6 +92,7 @@ export class Replay {
     const offset = this.counts.events;
     this.counts.events += 1;
     const assessment = this.#engine.observe(event, offset, event.at);
+    this.#onScored(event, this.#engine.lastScore);
     if (assessment === undefined) return;
     this.counts.assessments += 1;
     this.#onAssessment(assessment);

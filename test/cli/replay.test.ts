@@ -96,6 +96,30 @@ describe('replay', () => {
     expect(err).toMatch(/1 × [a-z-]+: .*time/);
   });
 
+  it('writes the score of every event, compressed where the name says so', async () => {
+    const [compressed, plain] = [join(folder, 'scores.jsonl.gz'), join(folder, 'scores.jsonl')];
+    const { alerts, summary } = await replay('scores', RECORDING, '--format', 'pgaudit', '--all-scores', compressed);
+    await replay('scores-plain', RECORDING, '--format', 'pgaudit', '--all-scores', plain);
+    const text = gunzipSync(await readFile(compressed)).toString();
+    expect(await readFile(plain, 'utf8')).toBe(text);
+    const scores = parseLines(text);
+    expect(scores).toHaveLength(summary.events);
+    expect(new Set(scores.map(({ event }) => event)).size).toBe(summary.events);
+    const [alert] = parseLines(alerts);
+    const ofThief = scores.filter(
+      ({ token, time }) => token === alert?.['token'] && String(time) >= String(alert?.['time']),
+    );
+    expect(Math.max(...ofThief.map(({ score }) => Number(score)))).toBe(alert?.['score']);
+    expect(Number(ofThief[0]?.['score'])).toBeGreaterThanOrEqual(Number(alert?.['threshold']));
+  });
+
+  it('says which file it cannot write', async () => {
+    const nowhere = join(folder, 'nowhere', 'scores.jsonl');
+    expect(
+      await runTokenwarden(['replay', RECORDING, '--format', 'pgaudit', '--all-scores', nowhere], { cwd: folder }),
+    ).toMatchObject({ code: 2, err: `tokenwarden: cannot write ${nowhere} (ENOENT)\n` });
+  });
+
   it('says what is wrong with a file that is not there, and with a format that is none', async () => {
     expect(await runTokenwarden(['replay', 'nowhere.jsonl'], { cwd: folder })).toMatchObject({
       code: 2,

@@ -1,5 +1,4 @@
-import { createReadStream, createWriteStream, statSync } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { createReadStream, statSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { Command, Option } from 'commander';
 import type { Config } from '../../config/load.ts';
@@ -14,6 +13,7 @@ import { Replay } from '../../pipeline/replay.ts';
 import { createKeys, REPLAY_KEYS } from '../../runtime/keys.ts';
 import { engineOptions, enrichOf, formatOf } from '../../runtime/reading.ts';
 import { type CliIo, startProgress, UsageError } from '../io.ts';
+import { createLineFile } from '../line-file.ts';
 import { configOption, detectorsOption, loadProject, type Project } from '../project.ts';
 
 interface Options {
@@ -22,6 +22,7 @@ interface Options {
   readonly detectors?: string[];
   readonly findings?: string;
   readonly alerts?: string;
+  readonly allScores?: string;
   readonly json?: boolean;
 }
 
@@ -38,6 +39,7 @@ export function replayCommand(io: CliIo): Command {
     .addOption(detectorsOption())
     .option('--findings <file>', 'write a JSON line for each finding')
     .option('--alerts <file>', 'write a JSON line for each alert')
+    .option('--all-scores <file>', 'write a JSON line for each event: its time, token, id and score in bits')
     .option('--json', 'print the summary as JSON')
     .action(async (file: string, options: Options) =>
       replay(io, file, options, await loadProject(io, options.config, options.detectors)),
@@ -46,7 +48,10 @@ export function replayCommand(io: CliIo): Command {
 
 async function replay(io: CliIo, file: string, options: Options, { config, detectors }: Project): Promise<void> {
   const sizeBytes = sizeOf(file);
-  const findings = options.findings === undefined ? undefined : createWriteStream(options.findings);
+  const open = (path: string | undefined) => (path === undefined ? undefined : createLineFile(path));
+  const [findings, alertFile, scores] = await Promise.all(
+    [options.findings, options.alerts, options.allScores].map(open),
+  );
   const keys = config.fingerprintKey ? createKeys(config.fingerprintKey.reveal()) : REPLAY_KEYS;
   const failures = new Map<string, number>();
   const engine = engineOptions(config, detectors, keys, (id) => failures.set(id, (failures.get(id) ?? 0) + 1));
@@ -55,7 +60,11 @@ async function replay(io: CliIo, file: string, options: Options, { config, detec
   const run = new Replay(
     { format: formatOf(options.format), enrich, engine, policy: replayPolicy(config) },
     {
-      assessment: (assessment) => findings?.write(findingLines(assessment)),
+      scored: ({ id, at, token }, score) =>
+        scores?.write({ time: new Date(at).toISOString(), token, event: id, score: round(score) }),
+      assessment: (assessment) => {
+        for (const line of findingLines(assessment)) findings?.write(line);
+      },
       deadLetter: ({ code, reason }) => reasons.set(`${code}: ${reason}`, (reasons.get(`${code}: ${reason}`) ?? 0) + 1),
     },
   );
@@ -65,16 +74,18 @@ async function replay(io: CliIo, file: string, options: Options, { config, detec
   const stream = file.endsWith('.gz') ? input.pipe(createGunzip()) : input;
   for await (const line of readLines(stream)) {
     run.push(`replay/0/${line.offset}`, line.value);
-    if (run.counts.records % 1000 === 0)
+    if (run.counts.records % 1000 === 0) {
       progress.update(
         `${percent(input.bytesRead, sizeBytes)} ${run.counts.events} events, ${run.counts.assessments} findings`,
       );
+      await Promise.all([findings?.caughtUp(), scores?.caughtUp()]);
+    }
     if (io.interrupted.aborted) throw new UsageError('interrupted', 130);
   }
   const alerts = run.finish();
   progress.end();
-  if (findings) await finished(findings.end());
-  if (options.alerts !== undefined) await writeAlerts(options.alerts, alerts);
+  for (const entry of alerts) alertFile?.write(alertLine(entry));
+  await Promise.all([findings, alertFile, scores].map((file) => file?.close()));
   summarise(io, options, run, alerts, performance.now() - startedAt, reasons, failures);
 }
 
@@ -97,19 +108,15 @@ function percent(done: number, total: number): string {
   return total === 0 ? '' : `${Math.floor((100 * done) / total)} %`.padStart(5);
 }
 
-function findingLines({ id, at, token, score, findings }: Assessment): string {
-  return findings
-    .map(
-      (finding) =>
-        `${JSON.stringify({ time: new Date(at).toISOString(), token, event: id, score: round(score), ...finding })}\n`,
-    )
-    .join('');
+function findingLines({ id, at, token, score, findings }: Assessment): readonly unknown[] {
+  const time = new Date(at).toISOString();
+  return findings.map((finding) => ({ time, token, event: id, score: round(score), ...finding }));
 }
 
 /** One line an alert: when it was raised, and how far it went. */
-function alertLine({ alert, revocation }: AlertEntry): string {
+function alertLine({ alert, revocation }: AlertEntry): unknown {
   const { worst, latest } = alert;
-  return `${JSON.stringify({
+  return {
     time: new Date(alert.openedAt).toISOString(),
     token: alert.token,
     principal: latest.principal,
@@ -125,17 +132,11 @@ function alertLine({ alert, revocation }: AlertEntry): string {
     until: new Date(alert.updatedAt).toISOString(),
     events: latest.since.eventCount,
     rows: latest.since.rowCount,
-  })}\n`;
+  };
 }
 
 function round(bits: number): number {
   return Math.round(bits * 1000) / 1000;
-}
-
-async function writeAlerts(path: string, alerts: readonly AlertEntry[]): Promise<void> {
-  const output = createWriteStream(path);
-  for (const entry of alerts) output.write(alertLine(entry));
-  await finished(output.end());
 }
 
 function summarise(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { alertsCommand } from './commands/alerts.ts';
+import { backtestCommand } from './commands/backtest.ts';
 import { configCommand } from './commands/config.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -42,6 +43,7 @@ export function createProgram(io: CliIo): Command {
     statusCommand,
     demoCommand,
     replayCommand,
+    backtestCommand,
     alertsCommand,
     tokenCommand,
     revokeCommand,

@@ -28,6 +28,14 @@ export interface ReplayDeadLetter {
   readonly reason: string;
 }
 
+/** Who is told of what a replay shows. */
+export interface ReplayWatch {
+  /** Of every event, with its score in bits. */
+  readonly scored: (event: AuditEvent, score: number) => void;
+  readonly assessment: (assessment: Assessment) => void;
+  readonly deadLetter: (letter: ReplayDeadLetter) => void;
+}
+
 /**
  * Runs history through the very code that runs live, in event time and without side effects: normalise, enrich, score, learn, decide. Nothing
  * is sent and nobody is told; the same input gives the same output to the byte.
@@ -39,26 +47,14 @@ export class Replay {
   readonly #responder: Responder;
   readonly #normaliser;
   readonly #alerts = new Map<string, AlertEntry>();
-  readonly #onScored: (event: AuditEvent, score: number) => void;
-  readonly #onAssessment: (assessment: Assessment) => void;
-  readonly #onDeadLetter: (letter: ReplayDeadLetter) => void;
+  readonly #watch: ReplayWatch;
 
-  constructor(
-    options: ReplayOptions,
-    on: {
-      /** Told of every event, with its score in bits. */
-      readonly scored: (event: AuditEvent, score: number) => void;
-      readonly assessment: (assessment: Assessment) => void;
-      readonly deadLetter: (letter: ReplayDeadLetter) => void;
-    },
-  ) {
+  constructor(options: ReplayOptions, watch: ReplayWatch) {
     this.#options = options;
+    this.#watch = watch;
     this.#engine = new Engine(options.engine);
     this.#responder = new Responder(options.policy);
     this.#normaliser = options.format.open();
-    this.#onScored = on.scored;
-    this.#onAssessment = on.assessment;
-    this.#onDeadLetter = on.deadLetter;
   }
 
   get tokenCount(): number {
@@ -83,7 +79,7 @@ export class Replay {
       else if (outcome.kind === 'ignored') this.counts.ignored += outcome.settles.length;
       else {
         this.counts.deadLetters += outcome.settles.length;
-        this.#onDeadLetter({ id: outcome.settles[0] ?? '', code: outcome.code, reason: outcome.reason });
+        this.#watch.deadLetter({ id: outcome.settles[0] ?? '', code: outcome.code, reason: outcome.reason });
       }
     }
   }
@@ -92,10 +88,10 @@ export class Replay {
     const offset = this.counts.events;
     this.counts.events += 1;
     const assessment = this.#engine.observe(event, offset, event.at);
-    this.#onScored(event, this.#engine.lastScore);
+    this.#watch.scored(event, this.#engine.lastScore);
     if (assessment === undefined) return;
     this.counts.assessments += 1;
-    this.#onAssessment(assessment);
+    this.#watch.assessment(assessment);
     const decided = this.#responder.onAssessment(assessment, offset, event.at);
     if (decided) this.#alerts.set(decided.alert.alert.id, decided.alert);
   }

@@ -10,7 +10,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/enrich': ['src/domain'],
   'src/detect': ['src/domain', 'src/baseline'],
   'src/decide': ['src/domain', 'src/baseline/time.ts'],
-  'src/simulate': ['src/domain', 'src/baseline/time.ts'],
+  'src/backtest': ['src/domain', 'src/baseline/time.ts'],
+  // What is made up is labelled.
+  'src/simulate': ['src/domain', 'src/baseline/time.ts', 'src/backtest/labels.ts'],
   detectors: ['src/domain', 'src/baseline', 'src/detect'],
   // The stages see the core and ports, never an adapter.
   'src/pipeline': [
@@ -57,6 +59,7 @@ export const CORE: readonly string[] = [
   'src/enrich',
   'src/detect',
   'src/decide',
+  'src/backtest',
   'src/simulate',
   'detectors',
 ];
@@ -68,6 +71,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/normalise': ['zod', 'ipaddr.js'],
   'src/enrich': ['ipaddr.js', 'lru-cache'],
   'src/detect': ['zod'],
+  'src/backtest': ['zod'],
   'src/decide': [],
   'src/simulate': [],
   detectors: ['zod', 'simple-statistics'],

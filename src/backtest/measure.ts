@@ -1,0 +1,125 @@
+import { DAY_MS, HOUR_MS } from '../baseline/time.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Label } from './labels.ts';
+
+/** As in the engine: a token that stays below the threshold for so long has had its alert; what comes then is another one. */
+const ALERT_GAP_MS = 6 * HOUR_MS;
+const MONTH_MS = 30 * DAY_MS;
+
+/** When a labelled event first had a score at or above a threshold. */
+export interface Crossing {
+  /** Ms from the label's beginning. */
+  readonly afterMs: number;
+  /** The token's events and their rows since then, this one included. */
+  readonly eventCount: number;
+  readonly rowCount: number;
+}
+
+/** How a label went. */
+export interface Judged {
+  readonly label: Label;
+  /** What the token did from the label's beginning to its end. */
+  readonly eventCount: number;
+  readonly rowCount: number;
+  /** At each threshold; `undefined` where no event came so high. */
+  readonly crossings: readonly (Crossing | undefined)[];
+}
+
+/** What a replay has shown, threshold by threshold. */
+export interface Measured {
+  /** Bits, rising. */
+  readonly thresholds: readonly number[];
+  readonly judged: readonly Judged[];
+  /** Alerts at each threshold which no theft explains. */
+  readonly falseAlerts: readonly number[];
+  readonly eventCount: number;
+  readonly tokenCount: number;
+  /** From each token's first event to its last, in months of 30 days. */
+  readonly tokenMonths: number;
+}
+
+interface OfToken {
+  readonly firstAt: number;
+  lastAt: number;
+  readonly labels: readonly OfLabel[];
+  /** When an event was last at or above each threshold. */
+  readonly lastAboveAt: Float64Array;
+}
+
+interface OfLabel {
+  readonly label: Label;
+  eventCount: number;
+  rowCount: number;
+  readonly crossings: (Crossing | undefined)[];
+}
+
+/**
+ * Judges scores by labels: for many thresholds at once, since a score does not depend on the threshold. Takes events in the order in which
+ * they were scored; memory grows with the tokens, not with the events.
+ */
+export class Measurement {
+  readonly #thresholds: readonly number[];
+  readonly #tokens = new Map<string, OfToken>();
+  readonly #labels: ReadonlyMap<string, readonly OfLabel[]>;
+  readonly #falseAlerts: Uint32Array;
+  #eventCount = 0;
+
+  /** @param thresholds bits, rising */
+  constructor(labels: readonly Label[], thresholds: readonly number[]) {
+    this.#thresholds = thresholds;
+    this.#falseAlerts = new Uint32Array(thresholds.length);
+    const followed = labels.map((label): OfLabel => {
+      return { label, eventCount: 0, rowCount: 0, crossings: thresholds.map(() => undefined) };
+    });
+    this.#labels = Map.groupBy(followed, ({ label }) => label.token);
+  }
+
+  observe({ token, at, rows }: Pick<AuditEvent, 'token' | 'at' | 'rows'>, score: number): void {
+    this.#eventCount += 1;
+    const known = this.#tokenOf(token, at);
+    known.lastAt = Math.max(known.lastAt, at);
+    const current = known.labels.filter(({ label }) => at >= label.from && at <= label.until);
+    for (const one of current) {
+      one.eventCount += 1;
+      one.rowCount += rows ?? 0;
+    }
+    const isExplained = known.labels.some(({ label }) => isOf(label, at));
+    for (let i = 0; i < this.#thresholds.length && (this.#thresholds[i] as number) <= score; i++) {
+      for (const one of current) one.crossings[i] ??= crossingOf(one, at);
+      if (at - (known.lastAboveAt[i] as number) > ALERT_GAP_MS && !isExplained)
+        this.#falseAlerts[i] = (this.#falseAlerts[i] as number) + 1;
+      known.lastAboveAt[i] = Math.max(at, known.lastAboveAt[i] as number);
+    }
+  }
+
+  finish(): Measured {
+    let spanMs = 0;
+    for (const { firstAt, lastAt } of this.#tokens.values()) spanMs += lastAt - firstAt;
+    return {
+      thresholds: this.#thresholds,
+      judged: [...this.#labels.values()].flat(),
+      falseAlerts: [...this.#falseAlerts],
+      eventCount: this.#eventCount,
+      tokenCount: this.#tokens.size,
+      tokenMonths: spanMs / MONTH_MS,
+    };
+  }
+
+  #tokenOf(token: string, at: number): OfToken {
+    const known = this.#tokens.get(token);
+    if (known !== undefined) return known;
+    const lastAboveAt = new Float64Array(this.#thresholds.length).fill(Number.NEGATIVE_INFINITY);
+    const fresh = { firstAt: at, lastAt: at, labels: this.#labels.get(token) ?? [], lastAboveAt };
+    this.#tokens.set(token, fresh);
+    return fresh;
+  }
+}
+
+/** A theft also explains what its evidence, which fades, still raises for a while after it. */
+function isOf({ kind, from, until }: Label, at: number): boolean {
+  return kind === 'theft' && at >= from && at <= until + ALERT_GAP_MS;
+}
+
+function crossingOf({ label, eventCount, rowCount }: OfLabel, at: number): Crossing {
+  return { afterMs: at - label.from, eventCount, rowCount };
+}

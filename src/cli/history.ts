@@ -1,0 +1,101 @@
+import { createReadStream, statSync } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+import type { Config } from '../config/load.ts';
+import { policyOf } from '../config/mapping.ts';
+import type { Policy } from '../decide/policy.ts';
+import type { AlertEntry } from '../decide/responder.ts';
+import { readLines } from '../ingest/lines.ts';
+import { Replay, type ReplayWatch } from '../pipeline/replay.ts';
+import { createKeys, REPLAY_KEYS } from '../runtime/keys.ts';
+import { engineOptions, enrichOf, formatOf } from '../runtime/reading.ts';
+import { type CliIo, startProgress, UsageError } from './io.ts';
+import type { Project } from './project.ts';
+
+/** A file of recorded events, and how to read it. */
+export interface History {
+  readonly file: string;
+  readonly format: string;
+}
+
+/** What a command does with a replay while it runs. */
+export interface Watch extends Pick<ReplayWatch, 'scored' | 'assessment'> {
+  /** Called every now and then: the replay goes on when it resolves. */
+  readonly caughtUp: () => Promise<unknown>;
+}
+
+/** How a replay went. */
+export interface Replayed {
+  readonly run: Replay;
+  readonly alerts: readonly AlertEntry[];
+  readonly elapsedMs: number;
+}
+
+const LOOK_RECORDS = 1000;
+const REASONS_SHOWN = 5;
+
+/** Replays a file as the configuration says, shows how far it is, and says at the end what could not be read and which detectors failed. */
+export async function replayHistory(
+  io: CliIo,
+  { file, format }: History,
+  { config, detectors }: Project,
+  { scored, assessment, caughtUp }: Watch,
+): Promise<Replayed> {
+  const sizeBytes = sizeOf(file);
+  const keys = config.fingerprintKey ? createKeys(config.fingerprintKey.reveal()) : REPLAY_KEYS;
+  const [reasons, failures] = [new Tally(), new Tally()];
+  const engine = engineOptions(config, detectors, keys, (id) => failures.add(id));
+  const enrich = await enrichOf(config, { fingerprintTokens: 'when-secret' }, keys);
+  const run = new Replay(
+    { format: formatOf(format), enrich, engine, policy: replayPolicy(config) },
+    { scored, assessment, deadLetter: ({ code, reason }) => reasons.add(`${code}: ${reason}`) },
+  );
+  const progress = startProgress(io);
+  const startedAt = performance.now();
+  const input = createReadStream(file);
+  const stream = file.endsWith('.gz') ? input.pipe(createGunzip()) : input;
+  for await (const line of readLines(stream)) {
+    run.push(`replay/0/${line.offset}`, line.value);
+    if (run.counts.records % LOOK_RECORDS === 0) {
+      const { events, assessments } = run.counts;
+      progress.update(`${percent(input.bytesRead, sizeBytes)} ${events} events, ${assessments} findings`);
+      await caughtUp();
+    }
+    if (io.interrupted.aborted) throw new UsageError('interrupted', 130);
+  }
+  const alerts = run.finish();
+  progress.end();
+  for (const [reason, count] of reasons.first(REASONS_SHOWN)) io.err(`${count} × ${reason}\n`);
+  for (const [id, count] of failures.first()) io.err(`the detector ${id} failed ${count} times\n`);
+  return { run, alerts, elapsedMs: performance.now() - startedAt };
+}
+
+/** What would be done with revocation switched on: a configuration without rules gets one for every token. */
+function replayPolicy(config: Config): Policy {
+  const policy = policyOf(config);
+  const revocationRules = policy.revocationRules.length > 0 ? policy.revocationRules : [{ match: {}, revoker: 'any' }];
+  return { ...policy, mode: 'observe', revocationRules, routes: [] };
+}
+
+class Tally {
+  readonly #counts = new Map<string, number>();
+
+  add(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  first(limit = this.#counts.size): readonly (readonly [string, number])[] {
+    return [...this.#counts].slice(0, limit);
+  }
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch (cause) {
+    throw new UsageError(`cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function percent(done: number, total: number): string {
+  return total === 0 ? '' : `${Math.floor((100 * done) / total)} %`.padStart(5);
+}

@@ -11,6 +11,7 @@ import { receiveCommand } from './commands/receive.ts';
 import { replayCommand } from './commands/replay.ts';
 import { revokeCommand } from './commands/revoke.ts';
 import { runCommand } from './commands/run.ts';
+import { simulateCommand } from './commands/simulate.ts';
 import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
 import type { CliIo } from './io.ts';
@@ -51,6 +52,7 @@ export function createProgram(io: CliIo): Command {
     detectorsCommand,
     configCommand,
     generateCommand,
+    simulateCommand,
     receiveCommand,
   ];
   for (const create of commands) program.addCommand(inherit(create(io), program));

@@ -2,7 +2,8 @@ import { SECOND_MS } from '../baseline/time.ts';
 import { createRandom } from '../domain/random.ts';
 import type { CanonicalRecord, SimulatedToken } from './fleet.ts';
 
-const LOOT = [
+/** Tables worth stealing, which none of the fleet uses. */
+export const LOOT = [
   'auth.users',
   'auth.password_hashes',
   'public.customers',

@@ -1,0 +1,76 @@
+import type { Label } from '../backtest/labels.ts';
+import type { Random } from '../domain/random.ts';
+import type { CanonicalRecord, Fleet, SimulatedToken } from './fleet.ts';
+
+/** Something that happens to tokens of a made-up fleet, and whether anybody should be told. */
+export interface Scenario {
+  readonly id: string;
+  readonly kind: Label['kind'];
+  /** One sentence, as a colleague would tell it. */
+  readonly about: string;
+  /** `token`: one token's fate. `fleet`: everybody's on the same day. */
+  readonly scope: 'token' | 'fleet';
+  /** How many days it needs before the story ends. */
+  readonly days: number;
+  /** Whether it can happen to such a token. */
+  readonly befalls: (token: SimulatedToken) => boolean;
+  readonly play: (cast: Cast) => Play;
+}
+
+/** Whom a scenario befalls, and when. */
+export interface Cast {
+  readonly token: SimulatedToken;
+  readonly fleet: Fleet;
+  readonly random: Random;
+  /** The UTC midnight on which it begins, ms since the epoch. */
+  readonly dayAt: number;
+  /** What the token does by itself on the UTC day that begins at an instant. */
+  readonly ordinary: (dayAt: number) => readonly CanonicalRecord[];
+}
+
+/** What then happens. */
+export interface Play {
+  /** From when to when the label holds, ms since the epoch. */
+  readonly fromAt: number;
+  readonly untilAt: number;
+  /** What somebody else does with the token, or the token besides. */
+  readonly added?: readonly CanonicalRecord[];
+  /** What becomes of each of the token's own records, on any day; `null`: it is not made. */
+  readonly change?: (record: CanonicalRecord, at: number) => CanonicalRecord | null;
+  /** How much later than it happened a record is written, ms. */
+  readonly delay?: (at: number) => number;
+}
+
+/** A record with other facts and another time. */
+export function recordAt(
+  base: CanonicalRecord,
+  at: number,
+  facts: Partial<Omit<CanonicalRecord, 'time' | 'token'>> = {},
+): CanonicalRecord {
+  return { ...base, ...facts, time: new Date(at).toISOString() };
+}
+
+/** A statement of the token's own kind, from its usual network, as a start for others. */
+export function usualRecord({ token, random }: Pick<Cast, 'token' | 'random'>, at: number): CanonicalRecord {
+  const [table = 'public.unknown'] = token.tables;
+  return {
+    time: new Date(at).toISOString(),
+    token: token.token,
+    principal: token.principal,
+    source_ip: `${token.networks[0]}.${10 + random.below(4)}`,
+    database: token.database,
+    operation: 'select',
+    tables: [table],
+    statement: `SELECT * FROM ${table} WHERE id = $1`,
+    rows: 1,
+    bytes: 120,
+    success: true,
+    app: token.application,
+    session: `${token.token}-${at}`,
+  };
+}
+
+/** A read of a table as it stands. */
+export function wholeTable(table: string, rows: number): Partial<CanonicalRecord> {
+  return { tables: [table], statement: `SELECT * FROM ${table}`, rows, bytes: rows * 130 };
+}

@@ -1,0 +1,117 @@
+import type { Label } from '../backtest/labels.ts';
+import { DAY_MS } from '../baseline/time.ts';
+import { createRandom } from '../domain/random.ts';
+import { ATTACKS } from './attacks.ts';
+import { CONTROLS } from './controls.ts';
+import { type CanonicalRecord, createFleet, dayOfToken, type Fleet, type SimulatedToken } from './fleet.ts';
+import type { Play, Scenario } from './scenario.ts';
+
+export const SCENARIOS: readonly Scenario[] = [...ATTACKS, ...CONTROLS];
+
+export interface StoryOptions {
+  readonly seed: string;
+  readonly tokenCount: number;
+  /** The UTC midnight on which it begins, ms since the epoch. */
+  readonly fromAt: number;
+  readonly dayCount: number;
+  readonly scenarios: readonly Scenario[];
+  /** Tokens that each scenario of one token befalls, where there are so many. */
+  readonly castCount: number;
+}
+
+/** The life of a fleet with what befalls it, and labels that say so. */
+export interface Story {
+  readonly labels: readonly Label[];
+  /** Each day's records in the order in which they are written, which is that of time unless they are late. */
+  readonly days: () => Generator<readonly CanonicalRecord[]>;
+}
+
+/** Whose part is whose: one at most for each token, so that what is seen is that scenario's doing. */
+interface Part {
+  readonly token: SimulatedToken;
+  readonly scenario: Scenario;
+  readonly play: Play;
+}
+
+/** The share of the days before which nothing happens: baselines need a life to be of. */
+const CALM_SHARE = 0.6;
+
+/** @throws RangeError when the days are too few for a scenario */
+export function createStory(options: StoryOptions): Story {
+  const fleet = createFleet(options.seed, options.tokenCount);
+  const parts = castParts(options, fleet);
+  const labels = [...parts.values()].map(({ token, scenario, play }): Label => {
+    return { scenario: scenario.id, kind: scenario.kind, token: token.token, from: play.fromAt, until: play.untilAt };
+  });
+  // Parts throw dice while they are played: each time anew.
+  return { labels, days: () => daysOf(options, fleet, castParts(options, fleet)) };
+}
+
+function castParts(options: StoryOptions, fleet: Fleet): ReadonlyMap<string, Part> {
+  const parts = new Map<string, Part>();
+  // Whoever has a part of their own has no part in what befalls everybody.
+  for (const scenario of options.scenarios.toSorted(
+    (a, b) => Number(a.scope === 'fleet') - Number(b.scope === 'fleet'),
+  )) {
+    const random = createRandom(`${options.seed}/cast/${scenario.id}`);
+    const free = fleet.tokens.filter((token) => !parts.has(token.token) && scenario.befalls(token));
+    const day = dayOf(options, scenario, random.next());
+    const count = scenario.scope === 'fleet' ? free.length : options.castCount;
+    for (let i = 0; i < count && free.length > 0; i++) {
+      const [token] = free.splice(random.below(free.length), 1) as [SimulatedToken];
+      const dayAt = scenario.scope === 'fleet' ? day : dayOf(options, scenario, random.next());
+      const ordinary = (at: number) => dayOfToken(token, options.seed, at);
+      const own = createRandom(`${options.seed}/play/${scenario.id}/${token.token}`);
+      parts.set(token.token, { token, scenario, play: scenario.play({ token, fleet, random: own, dayAt, ordinary }) });
+    }
+  }
+  return parts;
+}
+
+function dayOf({ fromAt, dayCount }: StoryOptions, { id, days }: Scenario, share: number): number {
+  const first = Math.ceil(CALM_SHARE * dayCount);
+  const last = dayCount - days;
+  if (last < first) throw new RangeError(`${id} takes ${days} days after ${first} calm ones: ${dayCount} are too few`);
+  return fromAt + (first + Math.floor(share * (last - first + 1))) * DAY_MS;
+}
+
+function* daysOf(
+  options: StoryOptions,
+  fleet: Fleet,
+  parts: ReadonlyMap<string, Part>,
+): Generator<readonly CanonicalRecord[]> {
+  const { seed, fromAt, dayCount } = options;
+  let later: Written[] = addedOf(parts);
+  for (let day = 0; day < dayCount; day++) {
+    const dayAt = fromAt + day * DAY_MS;
+    for (const token of fleet.tokens)
+      later.push(...ownOf(parts.get(token.token)?.play, dayOfToken(token, seed, dayAt)));
+    const isDue = ({ writtenAt }: Written) => writtenAt < dayAt + DAY_MS || day === dayCount - 1;
+    const due = later.filter(isDue);
+    later = later.filter((one) => !isDue(one));
+    // Stable: what is written at the same moment stays in order.
+    yield due.sort((a, b) => a.writtenAt - b.writtenAt || a.at - b.at).map(({ record }) => record);
+  }
+}
+
+interface Written {
+  readonly record: CanonicalRecord;
+  readonly at: number;
+  readonly writtenAt: number;
+}
+
+function addedOf(parts: ReadonlyMap<string, Part>): Written[] {
+  return [...parts.values()].flatMap(({ play }) => (play.added ?? []).map((record) => writtenOf(play, record)));
+}
+
+function ownOf(play: Play | undefined, records: readonly CanonicalRecord[]): readonly Written[] {
+  return records.flatMap((record) => {
+    const changed = play?.change ? play.change(record, Date.parse(record.time)) : record;
+    return changed === null ? [] : [writtenOf(play, changed)];
+  });
+}
+
+function writtenOf(play: Play | undefined, record: CanonicalRecord): Written {
+  const at = Date.parse(record.time);
+  return { record, at, writtenAt: at + (play?.delay?.(at) ?? 0) };
+}

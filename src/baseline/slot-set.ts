@@ -9,14 +9,16 @@ export class SlotSet {
     return this.#size;
   }
 
-  add(slot: number): void {
+  /** @returns whether it was not in it */
+  add(slot: number): boolean {
     const word = slot >>> 5;
     if (word >= this.#words.length) this.#grow(word);
     const before = this.#words[word] as number;
     const after = (before | (1 << (slot & 31))) >>> 0;
-    if (after === before) return;
+    if (after === before) return false;
     this.#words[word] = after;
     this.#size += 1;
+    return true;
   }
 
   delete(slot: number): void {

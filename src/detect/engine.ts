@@ -274,9 +274,9 @@ export class Engine {
     return fingerprint !== this.layout.fingerprint || stampIn(record) < this.#header.stamp;
   }
 
-  /** Has a token's state made durable again, as if it had changed. */
-  touch(token: string): void {
-    if (this.#slab.find(token)) this.#dirty.add(this.#slab.slot);
+  /** Has a token's state made durable again, as if it had changed. @returns whether it would not have been */
+  touch(token: string): boolean {
+    return this.#slab.find(token) && this.#dirty.add(this.#slab.slot);
   }
 
   /** Forgets all stamps: the events log was made anew and counts from 0 again. */

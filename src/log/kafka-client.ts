@@ -132,8 +132,13 @@ function createKafka(access: KafkaAccess, requestTimeoutMs: number): Kafka {
   });
 }
 
-/** A broker that asks for no topics when it looks for the others. */
+/**
+ * A broker that asks for no topics when it looks for the others, and is not connected before it has said what it can do: kafkajs takes an open
+ * connection for enough, also when that question went unanswered, and never asks again.
+ */
 function repaired(node: KafkaNode): KafkaNode {
+  const isConnected = node.isConnected.bind(node);
+  node.isConnected = () => node.versions !== null && isConnected();
   node.metadata = async () => {
     const { brokers, clusterId, controllerId } = await describeCluster(node, []);
     return { brokers: [...brokers], clusterId, controllerId, throttleTime: 0, topicMetadata: [] } as BrokerMetadata;

@@ -62,6 +62,7 @@ export class BaselineReader implements Restored {
     const { engine, marks } = this;
     const outdated = new Set<string>();
     let lanes = '';
+    let touched = 0;
     try {
       for await (const batch of this.#unread(log)) {
         for (const { key, value } of batch) {
@@ -73,10 +74,10 @@ export class BaselineReader implements Restored {
       }
     } finally {
       // Also when the rest could not be read: what was is not looked at again.
-      for (const token of outdated) engine.touch(token);
+      for (const token of outdated) touched += Number(engine.touch(token));
       if (lanes !== '') marks.writeOver(lanes);
     }
-    return outdated.size;
+    return touched;
   }
 
   /** One reading at a time, after the one before, failed or not. */

@@ -4,6 +4,7 @@ import { thresholdsOf } from '../../src/detect/budget.ts';
 import { Engine, type EngineOptions } from '../../src/detect/engine.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';
 import type { Log, NewRecord } from '../../src/log/log.ts';
+import { encodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { BaselineReader, changesToWrite, factsToWrite } from '../../src/pipeline/baselines.ts';
 import { startDetect } from '../../src/pipeline/detect.ts';
 import { TOPICS, topicSpecs } from '../../src/pipeline/topics.ts';
@@ -60,7 +61,7 @@ async function openLog(path: string): Promise<Log> {
 }
 
 /** @param checkpointIntervalMs an owner that dies before its first checkpoint has a long one */
-function startStage(log: Log, checkpointIntervalMs: number) {
+function startStage(log: Log, checkpointIntervalMs: number, onWarning: (message: string) => void = () => undefined) {
   return startDetect({
     log,
     clock: systemClock,
@@ -68,7 +69,7 @@ function startStage(log: Log, checkpointIntervalMs: number) {
     checkpointIntervalMs,
     checkpointTokensMax: 1000,
     standbyIntervalMs: null,
-    onWarning: () => undefined,
+    onWarning,
   });
 }
 
@@ -102,4 +103,22 @@ it.each([
   await stage.stop();
   await log.close();
   await folder.remove();
+});
+
+it('does not take its own checkpoints for what somebody else wrote', async () => {
+  const folder = await newFolder();
+  const log = await openLog(folder.path);
+  const warnings: string[] = [];
+  const stage = await startStage(log, 20, (message) => warnings.push(message));
+  for (let i = 0; i < 60; i++) {
+    const event = blankEvent(`source/lane/${i}`, `token ${i % 3}`, DAY_MS + i);
+    await log.append(TOPICS.events, [{ key: event.token, value: Buffer.from(encodeStoredEvent(event, i)) }]);
+    await systemClock.sleep(10);
+  }
+  const checkpoints = (await log.offsets(TOPICS.baselines))[0]?.end ?? 0;
+  await stage.stop();
+  await log.close();
+  await folder.remove();
+  expect(checkpoints).toBeGreaterThan(10);
+  expect(warnings).toEqual([]);
 });

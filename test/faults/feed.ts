@@ -17,10 +17,10 @@ export interface Feed {
 
 const FLOW_MS = 400;
 
-/** Begins with days of history. */
-export function createFeed({ folder, defer }: FaultContext, tokenCount = 60): Feed {
+/** Begins with days of history. @param keptCount services whose tokens are stolen only when asked for */
+export function createFeed({ folder, defer }: FaultContext, tokenCount = 60, keptCount = 0): Feed {
   const path = join(folder, 'input.jsonl');
-  const traffic = createTraffic('feed', tokenCount);
+  const traffic = createTraffic('feed', tokenCount, keptCount);
   const write = (lines: readonly string[]) => appendFileSync(path, lines.map((line) => `${line}\n`).join(''));
   for (let day = 0; day < DAYS; day++) write(traffic.takeDay());
   return {

@@ -13,6 +13,7 @@ import { createTraffic, type Traffic } from '../traffic.ts';
 const TRAPPED_MAIN = join(import.meta.dirname, '..', 'trapped-main.ts');
 /** After a week a baseline is old enough to revoke on. */
 const DAYS = 8;
+const QUIET_DAYS = 2;
 const FEED_MS = 400;
 /** A trap that is not reached by then counts as missed: nothing may. */
 const LIFE_MS_MAX = 45_000;
@@ -88,7 +89,7 @@ async function live({ context, installation, config, traffic, feed }: Life, trap
     if (springedAt === undefined && tokenwarden.log().includes(TRAPPED)) springedAt = now;
     if (now - startedAt > LIFE_MS_MAX) throw new Error(`${name} was not reached or survived:\n${tokenwarden.log()}`);
     if (springedAt === undefined && now > nextFeedAt) {
-      feed([...traffic.take(20), ...traffic.takeTheft(), ...traffic.takeBad()]);
+      feed([...quietDays(traffic), ...traffic.take(20), ...traffic.takeTheft(), ...traffic.takeBad()]);
       nextFeedAt = now + FEED_MS;
     }
     await sleep(5);
@@ -103,6 +104,12 @@ async function live({ context, installation, config, traffic, feed }: Life, trap
   assert.equal(code, 0, `${name}: ended with ${code}\n${tokenwarden.log()}`);
   const stopMs = Math.round(performance.now() - (springedAt ?? startedAt));
   tally.stopMsMax = Math.max(tally.stopMsMax, springedAt === undefined ? 0 : stopMs);
+}
+
+/** When every token has been stolen, so much time passes that the next thefts are alerts of their own: steps are waited for that only those take. */
+function quietDays(traffic: Traffic): readonly string[] {
+  if (traffic.theftCount === 0 || traffic.theftCount % traffic.victimCount !== 0) return [];
+  return Array.from({ length: QUIET_DAYS }, () => traffic.takeDay()).flat();
 }
 
 /** The attempt itself happens at the receiver: the process dies when its call has arrived, or with the answer on its way. */

@@ -30,6 +30,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       {
         file: DETECT,
         find: `  if (changed.length > 0) await log.append(TOPICS.baselines, changed);
+  part.writes += 1;
   if (!part.lease.valid()) return;
   const kept = await ifOwned(() => member.commit(topicPartition, { offset: position, metadata: '' }));
 `,

@@ -8,8 +8,6 @@ export interface Traffic {
   readonly lineCount: number;
   readonly badCount: number;
   readonly theftCount: number;
-  /** Tokens that are stolen in turns. */
-  readonly victimCount: number;
   /** The fleet's next lines. */
   take(count: number): string[];
   /** All that the fleet does on one day more. */
@@ -62,7 +60,6 @@ export function createTraffic(seed: string, tokenCount: number, keptCount = 0): 
     get theftCount() {
       return counts.theftCount;
     },
-    victimCount: services.length,
     take,
     takeDay() {
       if (next === records.length) more();

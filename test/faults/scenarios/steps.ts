@@ -13,8 +13,10 @@ import { createTraffic, type Traffic } from '../traffic.ts';
 const TRAPPED_MAIN = join(import.meta.dirname, '..', 'trapped-main.ts');
 /** After a week a baseline is old enough to revoke on. */
 const DAYS = 8;
-const QUIET_DAYS = 2;
 const FEED_MS = 400;
+/** Steps that nothing but an alert leads to. A token that was stolen often is used to it: thefts are not wasted on the others. */
+const TAKES_THEFTS = /^respond|finding|ledger/;
+const TOKENS = 120;
 /** A trap that is not reached by then counts as missed: nothing may. */
 const LIFE_MS_MAX = 45_000;
 
@@ -27,7 +29,7 @@ export default {
   async run(context) {
     const installation = await install(context);
     const path = join(context.folder, 'input.jsonl');
-    const traffic = createTraffic('steps', context.isShort ? 30 : 60);
+    const traffic = createTraffic('steps', context.isShort ? 30 : TOKENS);
     const feed = (lines: readonly string[]) => appendFileSync(path, lines.map((line) => `${line}\n`).join(''));
     for (let day = 0; day < DAYS; day++) feed(traffic.takeDay());
     const config = installation.configOf([{ name: 'input', kind: 'file', format: 'canonical', path }]);
@@ -89,7 +91,8 @@ async function live({ context, installation, config, traffic, feed }: Life, trap
     if (springedAt === undefined && tokenwarden.log().includes(TRAPPED)) springedAt = now;
     if (now - startedAt > LIFE_MS_MAX) throw new Error(`${name} was not reached or survived:\n${tokenwarden.log()}`);
     if (springedAt === undefined && now > nextFeedAt) {
-      feed([...quietDays(traffic), ...traffic.take(20), ...traffic.takeTheft(), ...traffic.takeBad()]);
+      const theft = TAKES_THEFTS.test(trap.step) ? traffic.takeTheft() : [];
+      feed([...traffic.take(20), ...theft, ...traffic.takeBad()]);
       nextFeedAt = now + FEED_MS;
     }
     await sleep(5);
@@ -104,12 +107,6 @@ async function live({ context, installation, config, traffic, feed }: Life, trap
   assert.equal(code, 0, `${name}: ended with ${code}\n${tokenwarden.log()}`);
   const stopMs = Math.round(performance.now() - (springedAt ?? startedAt));
   tally.stopMsMax = Math.max(tally.stopMsMax, springedAt === undefined ? 0 : stopMs);
-}
-
-/** When every token has been stolen, so much time passes that the next thefts are alerts of their own: steps are waited for that only those take. */
-function quietDays(traffic: Traffic): readonly string[] {
-  if (traffic.theftCount === 0 || traffic.theftCount % traffic.victimCount !== 0) return [];
-  return Array.from({ length: QUIET_DAYS }, () => traffic.takeDay()).flat();
 }
 
 /** The attempt itself happens at the receiver: the process dies when its call has arrived, or with the answer on its way. */

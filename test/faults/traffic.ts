@@ -1,5 +1,11 @@
 import { DAY_MS } from '../../src/baseline/time.ts';
-import { type CanonicalRecord, createFleet, dayOfFleet, type SimulatedToken } from '../../src/simulate/fleet.ts';
+import {
+  type CanonicalRecord,
+  createFleet,
+  dayOfFleet,
+  type Fleet,
+  type SimulatedToken,
+} from '../../src/simulate/fleet.ts';
 import { theftOf } from '../../src/simulate/theft.ts';
 
 /** Lines for a source: a small fleet's days, with thefts and lines that are no events in between, whenever they are asked for. */
@@ -14,6 +20,10 @@ export interface Traffic {
   takeDay(): string[];
   /** The next service's token is stolen now. */
   takeTheft(): string[];
+  /** Whether every service has been stolen from: what is told of open alerts is not told again. */
+  isUsedUp(): boolean;
+  /** Other tokens from now on: begins with days of theirs. */
+  renew(dayCount: number): string[];
   /** A token of those kept for it is stolen now, the first one that will do; `undefined`: none is left. */
   takeKept(willDo: (token: string) => boolean): { readonly token: string; readonly lines: string[] } | undefined;
   takeBad(): string[];
@@ -21,9 +31,11 @@ export interface Traffic {
 
 /** @param keptCount services whose tokens are stolen only when asked for */
 export function createTraffic(seed: string, tokenCount: number, keptCount = 0): Traffic {
-  const fleet = createFleet(seed, tokenCount);
-  const services = fleet.tokens.filter(({ habit }) => habit === 'service');
+  let fleet = createFleet(seed, tokenCount);
+  let services = servicesOf(fleet);
   const kept = services.splice(services.length - keptCount);
+  let renewals = 0;
+  let theftsBefore = 0;
   let day = Date.UTC(2026, 8, 7);
   let records: readonly CanonicalRecord[] = [];
   let next = 0;
@@ -50,6 +62,10 @@ export function createTraffic(seed: string, tokenCount: number, keptCount = 0): 
     const theft = theftOf(token, `${seed}/${counts.theftCount++}`, at);
     return counted(theft.map((record) => JSON.stringify(record)));
   };
+  const takeDay = () => {
+    if (next === records.length) more();
+    return take(records.length - next);
+  };
   return {
     get lineCount() {
       return counts.lineCount;
@@ -61,11 +77,16 @@ export function createTraffic(seed: string, tokenCount: number, keptCount = 0): 
       return counts.theftCount;
     },
     take,
-    takeDay() {
-      if (next === records.length) more();
-      return take(records.length - next);
-    },
+    takeDay,
     takeTheft: () => steal(services[counts.theftCount % services.length]!),
+    isUsedUp: () => counts.theftCount - theftsBefore >= services.length,
+    renew(dayCount) {
+      fleet = createFleet(`${seed}/${++renewals}`, tokenCount);
+      services = servicesOf(fleet);
+      theftsBefore = counts.theftCount;
+      [records, next] = [[], 0];
+      return Array.from({ length: dayCount }, takeDay).flat();
+    },
     takeKept(willDo) {
       const found = kept.findIndex(({ token }) => willDo(token));
       const [stolen] = found === -1 ? [] : kept.splice(found, 1);
@@ -73,4 +94,8 @@ export function createTraffic(seed: string, tokenCount: number, keptCount = 0): 
     },
     takeBad: () => counted([`{"bad": ${counts.badCount++}}`]),
   };
+}
+
+function servicesOf({ tokens }: Fleet): SimulatedToken[] {
+  return tokens.filter(({ habit }) => habit === 'service');
 }

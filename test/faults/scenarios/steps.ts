@@ -14,9 +14,9 @@ const TRAPPED_MAIN = join(import.meta.dirname, '..', 'trapped-main.ts');
 /** After a week a baseline is old enough to revoke on. */
 const DAYS = 8;
 const FEED_MS = 400;
-/** Steps that nothing but an alert leads to. A token that was stolen often is used to it: thefts are not wasted on the others. */
+/** Steps that nothing but an alert leads to: thefts are not wasted on the others. */
 const TAKES_THEFTS = /^respond|finding|ledger/;
-const TOKENS = 120;
+
 /** A trap that is not reached by then counts as missed: nothing may. */
 const LIFE_MS_MAX = 45_000;
 
@@ -29,7 +29,7 @@ export default {
   async run(context) {
     const installation = await install(context);
     const path = join(context.folder, 'input.jsonl');
-    const traffic = createTraffic('steps', context.isShort ? 30 : TOKENS);
+    const traffic = createTraffic('steps', context.isShort ? 30 : 60);
     const feed = (lines: readonly string[]) => appendFileSync(path, lines.map((line) => `${line}\n`).join(''));
     for (let day = 0; day < DAYS; day++) feed(traffic.takeDay());
     const config = installation.configOf([{ name: 'input', kind: 'file', format: 'canonical', path }]);
@@ -91,8 +91,9 @@ async function live({ context, installation, config, traffic, feed }: Life, trap
     if (springedAt === undefined && tokenwarden.log().includes(TRAPPED)) springedAt = now;
     if (now - startedAt > LIFE_MS_MAX) throw new Error(`${name} was not reached or survived:\n${tokenwarden.log()}`);
     if (springedAt === undefined && now > nextFeedAt) {
-      const theft = TAKES_THEFTS.test(trap.step) ? traffic.takeTheft() : [];
-      feed([...traffic.take(20), ...theft, ...traffic.takeBad()]);
+      const isAwaited = TAKES_THEFTS.test(trap.step);
+      if (isAwaited && traffic.isUsedUp()) feed(traffic.renew(DAYS));
+      feed([...traffic.take(20), ...(isAwaited ? traffic.takeTheft() : []), ...traffic.takeBad()]);
       nextFeedAt = now + FEED_MS;
     }
     await sleep(5);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { counter } from '../../src/baseline/counter.ts';
 import { hourOfWeek } from '../../src/baseline/hour-of-week.ts';
 import { moments } from '../../src/baseline/moments.ts';
+import { type NameMixWrite, nameMix } from '../../src/baseline/name-mix.ts';
 import { type RateWindowWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
 import { type SeenSetWrite, seenSet } from '../../src/baseline/seen-set.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
@@ -24,6 +25,7 @@ const FIELDS = [
       for (const window of field) window.add(at % 100, at);
     },
   ],
+  ['name-mix', nameMix({ capacity: 8 }), (field: NameMixWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`, at)],
   ['seen-set', seenSet({ capacity: 8, forgetAfterDays: 9 }), (field: SeenSetWrite, at) => field.add(`n${at % 40}`, at)],
   ['timestamp', timestamp(), (field, at) => field.advance(at)],
   // biome-ignore lint/suspicious/noExplicitAny: each row has a field of another type

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { LATEST, nameMix } from '../src/baseline/name-mix.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
+import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { countText, observedText } from '../src/domain/words.ts';
+
+const START = Date.UTC(2026, 8, 7, 9);
+
+/** Three weeks of a service that lives on two tables, and looks into a third once a day. */
+const service: readonly CaseEvent[] = Array.from({ length: 21 * 40 }, (_, i) => ({
+  at: START + Math.floor(i / 40) * DAY_MS + (i % 40) * 12 * MINUTE_MS,
+  tables: [i % 40 === 0 ? 'public.refunds' : i % 2 === 0 ? 'public.orders' : 'public.carts'],
+}));
+
+/** A reporting tool that goes through twelve tables alike. */
+const reports: readonly CaseEvent[] = Array.from({ length: 600 }, (_, i) => ({
+  at: START + i * HOUR_MS,
+  tables: [`mart.report_${(i * 5) % 12}`],
+}));
+
+export default defineDetector({
+  id: 'table-mix',
+  title: 'Tables in other proportions than ever',
+  description:
+    'Compares how likely the owner is to turn to a table next (the share of its uses, and of the latest eight) with a stranger, who turns to each of `strangerTables` alike. What the owner does all day speaks for the owner; what it does once a week, again and again, adds up. Finds who stays within known tables, and uses them for something else.',
+  status: 'stable',
+  severity: 'medium',
+  dimension: 'what',
+  trust: 'reported',
+  attack: ['T1213.006'],
+  falsePositives: [
+    'A person who is given another task',
+    'A release that moves work from one table to another',
+    'Monthly jobs',
+  ],
+  runbook:
+    'Ask the owner what the tables in question are used for at present. Compare the statements with those of last week, and see whether the rows went where they always go.',
+  config: z.strictObject({
+    strangerTables: z
+      .number()
+      .min(2)
+      .max(1000)
+      .default(24)
+      .describe('Tables among which a stranger would not care which one to use.'),
+    observationsMin: z
+      .number()
+      .min(1)
+      .max(10_000)
+      .default(20)
+      .describe('Uses that must be known before there are proportions to speak of.'),
+  }),
+  remembers: { tables: nameMix({ capacity: 16 }) },
+  bitsMax: 3,
+
+  score({ tables }, event, config) {
+    if (event.tables.length === 0 || tables.observations < config.observationsMin) return undefined;
+    let bits = 0;
+    for (const table of event.tables) {
+      const ratio = 1 / (config.strangerTables * tables.probability(table, config.strangerTables));
+      // A stranger who does as the owner does every other time: nothing speaks for the owner by more than one bit, and what speaks against is not
+      // more, on the owner's own days, than what speaks for.
+      bits += Math.log2((1 + ratio) / 2);
+    }
+    // One statement is one piece of evidence, however many tables are in it.
+    return bits / event.tables.length;
+  },
+
+  learn({ tables }, event) {
+    for (const table of event.tables) tables.add(table, event.at);
+  },
+
+  evidence({ tables }, event, config) {
+    const rarest = event.tables.toSorted(
+      (a, b) => tables.probability(a, config.strangerTables) - tables.probability(b, config.strangerTables),
+    )[0];
+    if (rarest === undefined) return [];
+    return [
+      {
+        what: `uses of ${rarest} among the last ${LATEST + 1}`,
+        observed: tables.latestCount(rarest) + 1,
+        expected: `${(100 * tables.probability(rarest, config.strangerTables)).toFixed(1)} % of uses`,
+        sampleSize: Math.round(tables.observations),
+      },
+    ];
+  },
+
+  explain(_event, [evidence]) {
+    if (evidence === undefined) return 'used tables in other proportions than ever';
+    const { what, observed, expected, sampleSize } = evidence;
+    return `used tables in other proportions than ever: ${observedText(observed)} ${what}, usually ${expected} (${countText(sampleSize, 'use')} known)`;
+  },
+
+  cases: [
+    {
+      name: 'a service turns to the table that it looks into once a day',
+      history: service,
+      events: Array.from({ length: 4 }, (_, i) => ({
+        at: START + 21 * DAY_MS + i * MINUTE_MS,
+        tables: ['public.refunds'],
+      })),
+      expect: 'fires',
+    },
+    {
+      name: 'the same service goes on as always',
+      history: service,
+      events: Array.from({ length: 40 }, (_, i) => ({
+        at: START + 21 * DAY_MS + i * MINUTE_MS,
+        tables: [i === 0 ? 'public.refunds' : i % 2 === 0 ? 'public.orders' : 'public.carts'],
+      })),
+      expect: 'silent',
+    },
+    {
+      name: 'a reporting tool turns from one report to another',
+      history: reports,
+      events: Array.from({ length: 12 }, (_, i) => ({
+        at: START + 601 * HOUR_MS + i * MINUTE_MS,
+        tables: [`mart.report_${i}`],
+      })),
+      expect: 'silent',
+    },
+  ],
+});

@@ -1,0 +1,159 @@
+import { hashName } from './hash.ts';
+import type { Field, RecordView } from './record.ts';
+import { dayOf } from './time.ts';
+
+export interface NameMixRead {
+  /** Uses learned so far, fading with a half-life of `HALF_LIFE_DAYS`. */
+  readonly observations: number;
+  /**
+   * Probability that the owner's next name is this one, of `nameCount` (above the capacity) that there are: its share of all uses, smoothed as if
+   * `PRIOR_USES` had been spread evenly over them, and mixed with its share of the latest ones, since whoever has begun with a name goes on with it.
+   * Names that are not counted share what is left alike.
+   */
+  probability(name: string, nameCount: number): number;
+  /** Uses of the name among the last `LATEST`. */
+  latestCount(name: string): number;
+}
+
+export interface NameMixWrite extends NameMixRead {
+  add(name: string, at: number): void;
+}
+
+/** How many uses the latest ones are. */
+export const LATEST = 8;
+const LATEST_SHARE = 0.1;
+const PRIOR_USES = 5;
+const HALF_LIFE_DAYS = 45;
+const HEADER_BYTES = 24;
+const ENTRY_BYTES = 8;
+const NOBODY = 0xff;
+
+/**
+ * In which proportions a token uses names (tables, operations). The ones used most have a count each; a name that finds no place takes that of
+ * the least used, whose uses stay in the total. `24 + 8 × capacity` bytes.
+ *
+ * Layout: total f32, size u16, day u16, then the places of the latest names u8 × 8, their next u32, –, then entries of hash u32, uses f32.
+ */
+export function nameMix(options: { readonly capacity: number }): Field<NameMixRead, NameMixWrite> {
+  return {
+    kind: 'name-mix',
+    version: 1,
+    sizeBytes: HEADER_BYTES + ENTRY_BYTES * options.capacity,
+    open: (view, offset) => new NameMix(view, offset, options.capacity),
+  };
+}
+
+class NameMix implements NameMixWrite {
+  readonly #view: RecordView;
+  readonly #offset: number;
+  readonly #capacity: number;
+
+  constructor(view: RecordView, offset: number, capacity: number) {
+    this.#view = view;
+    this.#offset = offset;
+    this.#capacity = capacity;
+  }
+
+  get #at(): number {
+    return (this.#view.base + this.#offset) >> 2;
+  }
+
+  get observations(): number {
+    return this.#view.f32[this.#at] ?? 0;
+  }
+
+  get #size(): number {
+    return this.#view.u16[2 * this.#at + 2] ?? 0;
+  }
+
+  probability(name: string, nameCount: number): number {
+    const place = this.#find(hashName(name, this.#view.hashSeed));
+    const uses = place < 0 ? this.#uncounted / (nameCount - this.#size) : this.#uses(place);
+    const share = (uses + PRIOR_USES / nameCount) / (this.observations + PRIOR_USES);
+    return (1 - LATEST_SHARE) * share + LATEST_SHARE * this.#latestShare(place);
+  }
+
+  latestCount(name: string): number {
+    const place = this.#find(hashName(name, this.#view.hashSeed));
+    return place < 0 ? 0 : LATEST * this.#latestShare(place);
+  }
+
+  add(name: string, at: number): void {
+    this.#fade(dayOf(at));
+    const { f32, weight } = this.#view;
+    const hash = hashName(name, this.#view.hashSeed);
+    let place = this.#find(hash);
+    if (place < 0) place = this.#claim(hash);
+    f32[this.#entry(place) + 1] = this.#uses(place) + weight;
+    f32[this.#at] = this.observations + weight;
+    this.#noteLatest(place);
+  }
+
+  /** Uses of names that have no count of their own. */
+  get #uncounted(): number {
+    let counted = 0;
+    for (let place = 0; place < this.#size; place++) counted += this.#uses(place);
+    return Math.max(0, this.observations - counted);
+  }
+
+  #latestShare(place: number): number {
+    if (place < 0) return 0;
+    const { u8 } = this.#view;
+    const first = 4 * this.#at + 8;
+    let count = 0;
+    for (let i = first; i < first + LATEST; i++) if (u8[i] === place + 1) count += 1;
+    return count / LATEST;
+  }
+
+  /** Places are kept plus one, so that an empty record has none. */
+  #noteLatest(place: number): void {
+    const { u8, u32 } = this.#view;
+    const next = u32[this.#at + 4] ?? 0;
+    u8[4 * this.#at + 8 + (next % LATEST)] = place + 1;
+    u32[this.#at + 4] = (next + 1) % LATEST;
+  }
+
+  #find(hash: number): number {
+    const { u32 } = this.#view;
+    const first = this.#entry(0);
+    const size = this.#size;
+    for (let place = 0; place < size; place++) if (u32[first + 2 * place] === hash) return place;
+    return -1;
+  }
+
+  /** A free place, or that of the least used name. */
+  #claim(hash: number): number {
+    const { u8, u16, u32, f32 } = this.#view;
+    const size = this.#size;
+    let place = size;
+    if (size < this.#capacity) u16[2 * this.#at + 2] = size + 1;
+    else {
+      place = 0;
+      for (let i = 1; i < size; i++) if (this.#uses(i) < this.#uses(place)) place = i;
+      for (let i = 4 * this.#at + 8; i < 4 * this.#at + 8 + LATEST; i++) if (u8[i] === place + 1) u8[i] = NOBODY;
+    }
+    u32[this.#entry(place)] = hash;
+    f32[this.#entry(place) + 1] = 0;
+    return place;
+  }
+
+  #entry(place: number): number {
+    return this.#at + HEADER_BYTES / 4 + 2 * place;
+  }
+
+  #uses(place: number): number {
+    return this.#view.f32[this.#entry(place) + 1] ?? 0;
+  }
+
+  /** Halves all counts every `HALF_LIFE_DAYS`: habits change. */
+  #fade(day: number): void {
+    const { f32, u16 } = this.#view;
+    const before = u16[2 * this.#at + 3] ?? 0;
+    if (day <= before) return;
+    u16[2 * this.#at + 3] = day;
+    if (before === 0) return;
+    const factor = 2 ** (-(day - before) / HALF_LIFE_DAYS);
+    f32[this.#at] = this.observations * factor;
+    for (let place = 0; place < this.#size; place++) f32[this.#entry(place) + 1] = this.#uses(place) * factor;
+  }
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { nameMix } from '../../src/baseline/name-mix.ts';
+import { DAY_MS } from '../../src/baseline/time.ts';
+import { openField } from './open-field.ts';
+
+const NAMES = 24;
+const TODAY = 1000 * DAY_MS;
+
+describe('a mix of names', () => {
+  it('knows shares, and what is left for names that it has not seen', () => {
+    const { field } = openField(nameMix({ capacity: 16 }));
+    for (let i = 0; i < 400; i++) field.add(i % 4 === 0 ? 'seldom' : 'often', TODAY);
+    expect(field.observations).toBe(400);
+    expect(field.probability('often', NAMES)).toBeCloseTo(0.75, 1);
+    expect(field.probability('seldom', NAMES)).toBeCloseTo(0.25, 1);
+    expect(field.probability('never', NAMES)).toBeLessThan(0.001);
+  });
+
+  it('gives probabilities that add up to one, also when there is no place for all names', () => {
+    const { field } = openField(nameMix({ capacity: 16 }));
+    const names = Array.from({ length: NAMES }, (_, i) => `name ${i}`);
+    for (let i = 0; i < 3000; i++) field.add(names[(i * i) % NAMES] as string, TODAY);
+    const sum = names.reduce((total, name) => total + field.probability(name, NAMES), 0);
+    expect(sum).toBeCloseTo(1, 5);
+  });
+
+  it('keeps the names that are used most, whatever else is thrown at it', () => {
+    const { field } = openField(nameMix({ capacity: 16 }));
+    for (let i = 0; i < 900; i++) field.add(`often ${i % 3}`, TODAY);
+    for (let i = 0; i < 300; i++) field.add(`invented ${i}`, TODAY);
+    for (let i = 0; i < 3; i++) expect(field.probability(`often ${i}`, NAMES)).toBeGreaterThan(0.2);
+    expect(field.observations).toBe(1200);
+  });
+
+  it('expects of who has begun with a name that it goes on', () => {
+    const { field } = openField(nameMix({ capacity: 16 }));
+    for (let i = 0; i < 500; i++) field.add('often', TODAY);
+    const before = field.probability('seldom', NAMES);
+    for (let i = 0; i < 4; i++) field.add('seldom', TODAY);
+    expect(field.latestCount('seldom')).toBe(4);
+    expect(field.probability('seldom', NAMES)).toBeGreaterThan(before + 0.05);
+    for (let i = 0; i < 8; i++) field.add('often', TODAY);
+    expect(field.latestCount('seldom')).toBe(0);
+  });
+
+  it('forgets half in a half-life', () => {
+    const { field } = openField(nameMix({ capacity: 16 }));
+    for (let i = 0; i < 100; i++) field.add('before', TODAY);
+    for (let i = 0; i < 100; i++) field.add('now', TODAY + 45 * DAY_MS);
+    expect(field.observations).toBeCloseTo(150, 3);
+    expect(field.probability('now', NAMES)).toBeGreaterThan(field.probability('before', NAMES));
+  });
+
+  it('learns less from what is suspicious', () => {
+    const { field, view } = openField(nameMix({ capacity: 16 }));
+    view.weight = 0.25;
+    for (let i = 0; i < 8; i++) field.add('table', TODAY);
+    expect(field.observations).toBe(2);
+  });
+});

@@ -6,9 +6,9 @@ export interface NameMixRead {
   /** Uses learned so far, fading with a half-life of `HALF_LIFE_DAYS`. */
   readonly observations: number;
   /**
-   * Probability that the owner's next name is this one, of `nameCount` (above the capacity) that there are: its share of all uses, smoothed as if
-   * `PRIOR_USES` had been spread evenly over them, and mixed with its share of the latest ones, since whoever has begun with a name goes on with it.
-   * Names that are not counted share what is left alike.
+   * Probability that the owner's next name is this one, of `nameCount` (above the capacity) that there are: its share of all uses, smoothed by as
+   * many uses, spread evenly, as there were names so far (Witten and Bell 1991: who has used many will use another), and mixed with its share of the
+   * latest uses, since whoever has begun with a name goes on with it. Names that are not counted share what is left alike, and none is rarer.
    */
   probability(name: string, nameCount: number): number;
   /** Uses of the name among the last `LATEST`. */
@@ -22,7 +22,6 @@ export interface NameMixWrite extends NameMixRead {
 /** How many uses the latest ones are. */
 export const LATEST = 8;
 const LATEST_SHARE = 0.1;
-const PRIOR_USES = 5;
 const HALF_LIFE_DAYS = 45;
 const HEADER_BYTES = 24;
 const ENTRY_BYTES = 8;
@@ -32,7 +31,7 @@ const NOBODY = 0xff;
  * In which proportions a token uses names (tables, operations). The ones used most have a count each; a name that finds no place takes that of
  * the least used, whose uses stay in the total. `24 + 8 × capacity` bytes.
  *
- * Layout: total f32, size u16, day u16, then the places of the latest names u8 × 8, their next u32, –, then entries of hash u32, uses f32.
+ * Layout: total f32, size u16, day u16, then the places of the latest names u8 × 8, their next u32, names begun f32, then entries of hash u32, uses f32.
  */
 export function nameMix(options: { readonly capacity: number }): Field<NameMixRead, NameMixWrite> {
   return {
@@ -62,14 +61,22 @@ class NameMix implements NameMixWrite {
     return this.#view.f32[this.#at] ?? 0;
   }
 
+  /** Names that were begun with, those that lost their place counted anew. */
+  get #begun(): number {
+    return this.#view.f32[this.#at + 5] ?? 0;
+  }
+
   get #size(): number {
     return this.#view.u16[2 * this.#at + 2] ?? 0;
   }
 
   probability(name: string, nameCount: number): number {
     const place = this.#find(hashName(name, this.#view.hashSeed));
-    const uses = place < 0 ? this.#uncounted / (nameCount - this.#size) : this.#uses(place);
-    const share = (uses + PRIOR_USES / nameCount) / (this.observations + PRIOR_USES);
+    // A name that has just been given a place was used before, uncounted: nobody is rarer than those who have none.
+    const uncounted = this.#uncounted / (nameCount - this.#size);
+    const uses = place < 0 ? uncounted : Math.max(uncounted, this.#uses(place));
+    const begun = this.#begun;
+    const share = (uses + begun / nameCount) / (this.observations + begun);
     return (1 - LATEST_SHARE) * share + LATEST_SHARE * this.#latestShare(place);
   }
 
@@ -83,7 +90,10 @@ class NameMix implements NameMixWrite {
     const { f32, weight } = this.#view;
     const hash = hashName(name, this.#view.hashSeed);
     let place = this.#find(hash);
-    if (place < 0) place = this.#claim(hash);
+    if (place < 0) {
+      place = this.#claim(hash);
+      f32[this.#at + 5] = this.#begun + weight;
+    }
     f32[this.#entry(place) + 1] = this.#uses(place) + weight;
     f32[this.#at] = this.observations + weight;
     this.#noteLatest(place);
@@ -154,6 +164,7 @@ class NameMix implements NameMixWrite {
     if (before === 0) return;
     const factor = 2 ** (-(day - before) / HALF_LIFE_DAYS);
     f32[this.#at] = this.observations * factor;
+    f32[this.#at + 5] = this.#begun * factor;
     for (let place = 0; place < this.#size; place++) f32[this.#entry(place) + 1] = this.#uses(place) * factor;
   }
 }

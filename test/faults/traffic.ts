@@ -29,6 +29,8 @@ export interface Traffic {
   takeBad(): string[];
 }
 
+const BEGINS_AT = Date.UTC(2026, 8, 7);
+
 /** @param keptCount services whose tokens are stolen only when asked for */
 export function createTraffic(seed: string, tokenCount: number, keptCount = 0): Traffic {
   let fleet = createFleet(seed, tokenCount);
@@ -36,7 +38,7 @@ export function createTraffic(seed: string, tokenCount: number, keptCount = 0): 
   const kept = services.splice(services.length - keptCount);
   let renewals = 0;
   let theftsBefore = 0;
-  let day = Date.UTC(2026, 8, 7);
+  let day = BEGINS_AT;
   let records: readonly CanonicalRecord[] = [];
   let next = 0;
   const counts = { lineCount: 0, badCount: 0, theftCount: 0 };
@@ -84,7 +86,8 @@ export function createTraffic(seed: string, tokenCount: number, keptCount = 0): 
       fleet = createFleet(`${seed}/${++renewals}`, tokenCount);
       services = servicesOf(fleet);
       theftsBefore = counts.theftCount;
-      [records, next] = [[], 0];
+      // Not in the future: who is used after today was used after being revoked.
+      [records, next, day] = [[], 0, BEGINS_AT];
       return Array.from({ length: dayCount }, takeDay).flat();
     },
     takeKept(willDo) {

@@ -29,7 +29,7 @@ function versionsFor(request: Buffer): Buffer {
   const body = Buffer.alloc(26);
   request.copy(body, 0, 8, 12);
   body.writeInt32BE(2, 6);
-  [METADATA, 0, 13, API_VERSIONS, 0, 4].forEach((value, i) => body.writeInt16BE(value, 10 + 2 * i));
+  for (const [i, value] of [METADATA, 0, 13, API_VERSIONS, 0, 4].entries()) body.writeInt16BE(value, 10 + 2 * i);
   const size = Buffer.alloc(4);
   size.writeInt32BE(body.length);
   return Buffer.concat([size, body]);

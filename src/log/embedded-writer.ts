@@ -20,8 +20,11 @@ const RECORD_BYTES_MAX = 8 << 20;
 /** One transaction blocks the event loop: so many records and bytes keep it to some milliseconds. */
 const TRANSACTION_RECORDS_MAX = 1_000;
 const TRANSACTION_BYTES_MAX = 2 << 20;
-/** Callers that do not wait for their appends are stopped here. */
-const QUEUE_BYTES_MAX = 64 << 20;
+/**
+ * Callers that do not wait for what they ask are stopped here. Calls are counted and not bytes: whoever waits holds its own bytes anyway, and the
+ * checkpoints of all partitions at once, each of thousands of tokens, are few calls.
+ */
+const QUEUE_CALLS_MAX = 10_000;
 const METADATA_BYTES_MAX = 4_096;
 
 /** How long a writer waits on a full disk before it tries again. */
@@ -39,7 +42,6 @@ interface AppendTask extends PromiseWithResolvers<void> {
   readonly kind: 'append';
   readonly topic: Topic;
   readonly records: readonly NewRecord[];
-  readonly byteCount: number;
   /** Records below it are written. */
   written: number;
 }
@@ -47,7 +49,6 @@ interface AppendTask extends PromiseWithResolvers<void> {
 interface CommitTask extends PromiseWithResolvers<void> {
   readonly kind: 'commit';
   readonly position: Position;
-  readonly byteCount: number;
   readonly mayCommit: () => boolean;
   refused: boolean;
 }
@@ -59,16 +60,14 @@ interface CommitTask extends PromiseWithResolvers<void> {
  */
 export function createWriter(store: EmbeddedStore, clock: Clock, patience?: Patience): Writer {
   const queue: (AppendTask | CommitTask)[] = [];
-  let queuedBytes = 0;
   let draining: Promise<void> = Promise.resolve();
 
   function enqueue(task: AppendTask | CommitTask): Promise<void> {
-    if (queue.length > 0 && queuedBytes + task.byteCount > QUEUE_BYTES_MAX) {
-      const message = `More than ${QUEUE_BYTES_MAX} bytes wait to be written to ${store.folder}. Await append() before the next call.`;
+    if (queue.length >= QUEUE_CALLS_MAX) {
+      const message = `${QUEUE_CALLS_MAX} calls wait to be written to ${store.folder}. Await append() before the next call.`;
       return Promise.reject(new LogError('unavailable', message));
     }
     queue.push(task);
-    queuedBytes += task.byteCount;
     if (queue.length === 1) draining = drain();
     return task.promise;
   }
@@ -82,7 +81,6 @@ export function createWriter(store: EmbeddedStore, clock: Clock, patience?: Pati
         for (const task of queue.splice(0, writtenCount)) finish(task);
       } catch (error) {
         for (const task of queue.splice(0)) task.reject(error);
-        queuedBytes = 0;
         continue;
       }
       for (const partition of touched) wake(partition);
@@ -90,7 +88,6 @@ export function createWriter(store: EmbeddedStore, clock: Clock, patience?: Pati
   }
 
   function finish(task: AppendTask | CommitTask): void {
-    queuedBytes -= task.byteCount;
     if (task.kind === 'commit' && task.refused)
       task.reject(
         notOwner(task.position.group, {
@@ -103,17 +100,15 @@ export function createWriter(store: EmbeddedStore, clock: Clock, patience?: Pati
 
   return {
     async append(topic, records) {
-      let byteCount = 0;
-      for (const record of records) byteCount += checkRecord(topic, record);
+      for (const record of records) checkRecord(topic, record);
       if (records.length === 0) return;
-      await enqueue({ kind: 'append', topic, records, byteCount, written: 0, ...Promise.withResolvers<void>() });
+      await enqueue({ kind: 'append', topic, records, written: 0, ...Promise.withResolvers<void>() });
     },
     async commit(position, mayCommit) {
-      const byteCount = checkPosition(position);
+      checkPosition(position);
       await enqueue({
         kind: 'commit',
         position,
-        byteCount,
         mayCommit,
         refused: false,
         ...Promise.withResolvers<void>(),
@@ -206,8 +201,7 @@ function choosePartition({ partitions }: Topic, { key, partition }: NewRecord): 
   return partitions[partition ?? partitionOf(key ?? '', partitions.length)] as Partition;
 }
 
-/** @returns the record's size in bytes. */
-function checkRecord({ name, partitions }: Topic, { key, value, partition }: NewRecord): number {
+function checkRecord({ name, partitions }: Topic, { key, value, partition }: NewRecord): void {
   if (partition === undefined ? key === null : partitions[partition] === undefined) {
     throw new LogError(
       'out-of-range',
@@ -215,15 +209,14 @@ function checkRecord({ name, partitions }: Topic, { key, value, partition }: New
     );
   }
   const byteCount = (value?.byteLength ?? 0) + (key === null ? 0 : Buffer.byteLength(key));
-  if (byteCount <= RECORD_BYTES_MAX) return byteCount;
+  if (byteCount <= RECORD_BYTES_MAX) return;
   throw new LogError(
     'too-large',
     `A record for "${name}" has ${byteCount} bytes; the log takes up to ${RECORD_BYTES_MAX}. Cut or drop it.`,
   );
 }
 
-/** @returns the position's size in bytes. */
-function checkPosition({ group, partition, committed }: Position): number {
+function checkPosition({ group, partition, committed }: Position): void {
   const where = `Group "${group}" at ${partition.topic}/${partition.number}`;
   if (!Number.isSafeInteger(committed.offset) || committed.offset < 0 || committed.offset > partition.end) {
     throw new LogError(
@@ -232,7 +225,7 @@ function checkPosition({ group, partition, committed }: Position): number {
     );
   }
   const byteCount = Buffer.byteLength(committed.metadata);
-  if (byteCount <= METADATA_BYTES_MAX) return byteCount;
+  if (byteCount <= METADATA_BYTES_MAX) return;
   throw new LogError('too-large', `${where}: ${byteCount} bytes of metadata; keep it to ${METADATA_BYTES_MAX}.`);
 }
 

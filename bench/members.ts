@@ -39,7 +39,10 @@ export function startMembers(brokers: readonly string[], count: number): Members
     join: async (prefix, partitionCount) => {
       order({ kind: 'join', prefix });
       const share = Math.floor(partitionCount / count);
-      await until('every member has its share', () => each(0).every((owned) => owned >= share && owned <= share + 1));
+      await until('every member has its share', () => {
+        const owned = each(0);
+        return owned.every((one) => one >= share) && owned.reduce((sum, one) => sum + one, 0) === partitionCount;
+      });
     },
     read: async (eventCount) => {
       order({ kind: 'go' });

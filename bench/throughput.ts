@@ -55,7 +55,7 @@ export async function measureThroughput(
   say: (text: string) => void,
 ): Promise<Throughput> {
   const peer = await startPeer(brokers);
-  const members = startMembers(brokers, availableParallelism());
+  const members = startMembers(brokers, Math.min(availableParallelism(), PARTITION_COUNT));
   try {
     const subjects = subjectsOf(brokers, members, peer);
     await warmUp(brokers, subjects, eventCount);

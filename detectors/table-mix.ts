@@ -5,6 +5,8 @@ import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
+/** How often the next table is one of the latest, whatever else is usual. */
+const GOES_ON = 0.1;
 
 const SELDOM = ['public.refunds', 'public.vouchers', 'public.returns', 'public.audits'];
 
@@ -24,7 +26,7 @@ export default defineDetector({
   id: 'table-mix',
   title: 'Tables in other proportions than ever',
   description:
-    'Compares how likely the owner is to turn to a table next (the share of its uses, and of the latest eight) with a stranger, who turns to each of `strangerTables` alike. What the owner does all day speaks for the owner; what it does once a week, again and again, adds up. Finds who stays within known tables, and uses them for something else.',
+    'Compares how likely the owner is to turn to a table next (its share of all uses) with a stranger, who turns to each of `strangerTables` alike; what was among the latest eight uses says little about either. What the owner does all day speaks for the owner; what it does once a week, again and again, adds up. Finds who stays within known tables, and uses them for something else.',
   status: 'stable',
   severity: 'medium',
   dimension: 'what',
@@ -40,7 +42,7 @@ export default defineDetector({
   config: z.strictObject({
     strangerTables: z
       .number()
-      .min(2)
+      .min(17)
       .max(1000)
       .default(24)
       .describe('Tables among which a stranger would not care which one to use.'),
@@ -56,12 +58,16 @@ export default defineDetector({
 
   score({ tables }, event, config) {
     if (event.tables.length === 0 || tables.observations < config.observationsMin) return undefined;
+    const { strangerTables } = config;
     let bits = 0;
     for (const table of event.tables) {
-      const ratio = 1 / (config.strangerTables * tables.probability(table, config.strangerTables));
+      // Who has begun with a table goes on with it, the owner and a stranger alike: it counts once.
+      const goesOn = (GOES_ON * tables.latestCount(table)) / LATEST;
+      const stranger = (1 - GOES_ON) / strangerTables + goesOn;
+      const owner = (1 - GOES_ON) * tables.probability(table, strangerTables) + goesOn;
       // A stranger who does as the owner does every other time: nothing speaks for the owner by more than one bit, and what speaks against is not
       // more, on the owner's own days, than what speaks for.
-      bits += Math.log2((1 + ratio) / 2);
+      bits += Math.log2((1 + stranger / owner) / 2);
     }
     // One statement is one piece of evidence, however many tables are in it.
     return bits / event.tables.length;

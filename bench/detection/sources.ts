@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { AuditEvent, Operation } from '../../src/domain/audit-event.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';
@@ -35,8 +36,9 @@ export const SOURCES: Readonly<Record<string, (path: string) => Promise<readonly
   /** Whatever is canonical already: `tokenwarden simulate`, an archive's export. */
   canonical: async (path) => {
     const events: AuditEvent[] = [];
-    const bytes = createReadStream(path);
-    for await (const { value, offset } of readLines(path.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes)) {
+    const file = createReadStream(path);
+    const bytes = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file;
+    for await (const { value, offset } of readLines(bytes)) {
       const event = decodeStoredEvent(value, `canonical/${offset}`);
       if (!('code' in event)) events.push({ ...event, network: networkOf(event.address) });
     }

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 /** What one event of a process log says, and the trace it stands in: values by key. */
@@ -12,8 +13,10 @@ const ATTRIBUTE = /<(?:string|date|int|float|boolean) key="([^"]*)" value="([^"]
 
 /** Reads a process log (IEEE 1849, XES) whose elements have lines of their own, as the published ones have. */
 export async function* readXes(path: string): AsyncGenerator<XesEvent> {
-  const bytes = createReadStream(path);
-  const lines = createInterface({ input: path.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes });
+  const file = createReadStream(path);
+  const lines = createInterface({
+    input: path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file,
+  });
   let trace = new Map<string, string>();
   let event: Map<string, string> | undefined;
   for await (const line of lines) {

@@ -42,8 +42,8 @@ interface OfToken {
   readonly firstAt: number;
   lastAt: number;
   readonly labels: readonly OfLabel[];
-  /** When an event was last at or above each threshold. */
-  readonly lastAboveAt: Float64Array;
+  /** When an event was last at or above each threshold; most tokens never reach one. */
+  lastAboveAt: Float64Array | undefined;
 }
 
 interface OfLabel {
@@ -84,11 +84,14 @@ export class Measurement {
       one.rowCount += rows ?? 0;
     }
     const isExplained = known.labels.some(({ label }) => isOf(label, at));
+    if (score < (this.#thresholds[0] ?? 0)) return;
+    known.lastAboveAt ??= new Float64Array(this.#thresholds.length).fill(Number.NEGATIVE_INFINITY);
+    const { lastAboveAt } = known;
     for (let i = 0; i < this.#thresholds.length && (this.#thresholds[i] as number) <= score; i++) {
       for (const one of current) one.crossings[i] ??= crossingOf(one, at);
-      if (at - (known.lastAboveAt[i] as number) > ALERT_GAP_MS && !isExplained)
+      if (at - (lastAboveAt[i] as number) > ALERT_GAP_MS && !isExplained)
         this.#falseAlerts[i] = (this.#falseAlerts[i] as number) + 1;
-      known.lastAboveAt[i] = Math.max(at, known.lastAboveAt[i] as number);
+      lastAboveAt[i] = Math.max(at, lastAboveAt[i] as number);
     }
   }
 
@@ -108,8 +111,7 @@ export class Measurement {
   #tokenOf(token: string, at: number): OfToken {
     const known = this.#tokens.get(token);
     if (known !== undefined) return known;
-    const lastAboveAt = new Float64Array(this.#thresholds.length).fill(Number.NEGATIVE_INFINITY);
-    const fresh = { firstAt: at, lastAt: at, labels: this.#labels.get(token) ?? [], lastAboveAt };
+    const fresh: OfToken = { firstAt: at, lastAt: at, labels: this.#labels.get(token) ?? [], lastAboveAt: undefined };
     this.#tokens.set(token, fresh);
     return fresh;
   }

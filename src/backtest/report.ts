@@ -81,7 +81,9 @@ export function reportOf(measured: Measured, raised: readonly Raised[], promised
   const thefts = judged.filter(({ label }) => label.kind === 'theft');
   const caught = thefts.filter(({ crossings }) => crossings[level] !== undefined);
   const labels = judged.map(({ label }) => label);
-  const explained = raised.map((one) => ({ ...one, label: labels.find((label) => overlaps(label, one)) }));
+  // Where a theft and something harmless meet, the theft explains the alert.
+  const theftsFirst = labels.toSorted((a, b) => Number(a.kind === 'benign') - Number(b.kind === 'benign'));
+  const explained = raised.map((one) => ({ ...one, label: theftsFirst.find((label) => overlaps(label, one)) }));
   const revocations = explained.filter(({ wouldRevoke }) => wouldRevoke);
   const falseRevocations = revocations.filter(({ label }) => label?.kind !== 'theft').length;
   const falseCount = falseAlerts[level] ?? 0;
@@ -108,8 +110,9 @@ export function reportOf(measured: Measured, raised: readonly Raised[], promised
   };
 }
 
-function overlaps({ token, from, until }: Label, { alert }: Raised): boolean {
-  return alert.token === token && alert.updatedAt >= from && alert.openedAt <= until + AFTER_MS;
+function overlaps({ token, kind, from, until }: Label, { alert }: Raised): boolean {
+  const afterMs = kind === 'theft' ? AFTER_MS : 0;
+  return alert.token === token && alert.updatedAt >= from && alert.openedAt <= until + afterMs;
 }
 
 function scenarioRows(

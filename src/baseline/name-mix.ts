@@ -7,11 +7,11 @@ export interface NameMixRead {
   readonly observations: number;
   /**
    * Probability that the owner's next name is this one, of `nameCount` (above the capacity) that there are: its share of all uses, smoothed by as
-   * many uses, spread evenly, as there were names so far (Witten and Bell 1991: who has used many will use another), and mixed with its share of the
-   * latest uses, since whoever has begun with a name goes on with it. Names that are not counted share what is left alike, and none is rarer.
+   * many uses, spread evenly, as there were names so far (Witten and Bell 1991: who has used many will use another). Names that are not counted share
+   * what is left alike, and none is rarer.
    */
   probability(name: string, nameCount: number): number;
-  /** Uses of the name among the last `LATEST`. */
+  /** Uses of the name among the last `LATEST`, whoever's they were. */
   latestCount(name: string): number;
 }
 
@@ -21,7 +21,6 @@ export interface NameMixWrite extends NameMixRead {
 
 /** How many uses the latest ones are. */
 export const LATEST = 8;
-const LATEST_SHARE = 0.1;
 const HALF_LIFE_DAYS = 45;
 const HEADER_BYTES = 24;
 const ENTRY_BYTES = 8;
@@ -76,13 +75,17 @@ class NameMix implements NameMixWrite {
     const uncounted = this.#uncounted / (nameCount - this.#size);
     const uses = place < 0 ? uncounted : Math.max(uncounted, this.#uses(place));
     const begun = this.#begun;
-    const share = (uses + begun / nameCount) / (this.observations + begun);
-    return (1 - LATEST_SHARE) * share + LATEST_SHARE * this.#latestShare(place);
+    return (uses + begun / nameCount) / (this.observations + begun);
   }
 
   latestCount(name: string): number {
     const place = this.#find(hashName(name, this.#view.hashSeed));
-    return place < 0 ? 0 : LATEST * this.#latestShare(place);
+    if (place < 0) return 0;
+    const { u8 } = this.#view;
+    const first = 4 * this.#at + 8;
+    let count = 0;
+    for (let i = first; i < first + LATEST; i++) if (u8[i] === place + 1) count += 1;
+    return count;
   }
 
   add(name: string, at: number): void {
@@ -104,15 +107,6 @@ class NameMix implements NameMixWrite {
     let counted = 0;
     for (let place = 0; place < this.#size; place++) counted += this.#uses(place);
     return Math.max(0, this.observations - counted);
-  }
-
-  #latestShare(place: number): number {
-    if (place < 0) return 0;
-    const { u8 } = this.#view;
-    const first = 4 * this.#at + 8;
-    let count = 0;
-    for (let i = first; i < first + LATEST; i++) if (u8[i] === place + 1) count += 1;
-    return count / LATEST;
   }
 
   /** Places are kept plus one, so that an empty record has none. */

@@ -1,4 +1,5 @@
-import { createReadStream, statSync } from 'node:fs';
+import { accessSync, constants, createReadStream, type ReadStream, statSync } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Config } from '../config/load.ts';
 import { policyOf } from '../config/mapping.ts';
@@ -40,7 +41,7 @@ export async function replayHistory(
   { config, detectors }: Project,
   { scored, assessment, caughtUp }: Watch,
 ): Promise<Replayed> {
-  const sizeBytes = sizeOf(file);
+  const sizeBytes = checkReadable(file);
   const keys = config.fingerprintKey ? createKeys(config.fingerprintKey.reveal()) : REPLAY_KEYS;
   const [reasons, failures] = [new Tally(), new Tally()];
   const engine = engineOptions(config, detectors, keys, (id) => failures.add(id));
@@ -52,8 +53,7 @@ export async function replayHistory(
   const progress = startProgress(io);
   const startedAt = performance.now();
   const input = createReadStream(file);
-  const stream = file.endsWith('.gz') ? input.pipe(createGunzip()) : input;
-  for await (const line of readLines(stream)) {
+  for await (const line of linesOf(file, input)) {
     run.push(`replay/0/${line.offset}`, line.value);
     if (run.counts.records % LOOK_RECORDS === 0) {
       const { events, assessments } = run.counts;
@@ -88,11 +88,26 @@ class Tally {
   }
 }
 
-function sizeOf(file: string): number {
+/** @returns the file's size in bytes. @throws UsageError when it is none that can be read */
+export function checkReadable(file: string): number {
   try {
-    return statSync(file).size;
+    accessSync(file, constants.R_OK);
+    const facts = statSync(file);
+    if (facts.isDirectory()) throw new UsageError(`cannot read ${file}: it is a folder`);
+    return facts.size;
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     throw new UsageError(`cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`);
+  }
+}
+
+async function* linesOf(file: string, input: ReadStream): ReturnType<typeof readLines> {
+  // An error of the file ends what unpacks it too.
+  const bytes = file.endsWith('.gz') ? pipeline(input, createGunzip(), () => undefined) : input;
+  try {
+    yield* readLines(bytes);
+  } catch (cause) {
+    throw new UsageError(`cannot read ${file}: ${cause instanceof Error ? cause.message : cause}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -14,8 +15,26 @@ export interface LineFile {
   close(): Promise<void>;
 }
 
-/** @throws UsageError when the file cannot be made */
-export async function createLineFile(path: string): Promise<LineFile> {
+/**
+ * Makes the files that are asked for.
+ *
+ * @param input what is read, and must not be written over
+ * @throws UsageError when one cannot be made, or would be the input or another one
+ */
+export async function createLineFiles(
+  paths: readonly (string | undefined)[],
+  input?: string,
+): Promise<readonly (LineFile | undefined)[]> {
+  const taken = new Set(input === undefined ? [] : [resolve(input)]);
+  for (const path of paths) {
+    if (path === undefined) continue;
+    if (taken.has(resolve(path))) throw new UsageError(`${path} is named twice: it would be written over`);
+    taken.add(resolve(path));
+  }
+  return Promise.all(paths.map((path) => (path === undefined ? undefined : createLineFile(path))));
+}
+
+async function createLineFile(path: string): Promise<LineFile> {
   const cannotWrite = (cause: unknown) =>
     new UsageError(`cannot write ${path} (${(cause as NodeJS.ErrnoException).code ?? cause})`);
   const file = createWriteStream(path);
@@ -24,21 +43,24 @@ export async function createLineFile(path: string): Promise<LineFile> {
   });
   const lines = new PassThrough({ highWaterMark: 1 << 20 });
   const written = path.endsWith('.gz') ? pipeline(lines, createGzip(), file) : pipeline(lines, file);
-  const failed = written.then(() => new Promise<never>(() => undefined));
-  failed.catch(() => undefined);
+  let failure: UsageError | undefined;
+  const settled = written.catch((cause: unknown) => {
+    failure = cannotWrite(cause);
+  });
+  const check = () => {
+    if (failure !== undefined) throw failure;
+  };
   return {
     write: (line) => void lines.write(`${JSON.stringify(line)}\n`),
     caughtUp: async () => {
-      if (!lines.writableNeedDrain) return;
-      await Promise.race([once(lines, 'drain'), failed]).catch((cause: unknown) => {
-        throw cannotWrite(cause);
-      });
+      // What fails is destroyed, and told by the check.
+      if (lines.writableNeedDrain) await once(lines, 'drain').catch(() => settled);
+      check();
     },
     close: async () => {
-      lines.end();
-      await written.catch((cause: unknown) => {
-        throw cannotWrite(cause);
-      });
+      if (!lines.destroyed) lines.end();
+      await settled;
+      check();
     },
   };
 }

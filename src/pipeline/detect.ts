@@ -97,7 +97,7 @@ interface Owned extends DetectedPartition {
   position: number;
   committed: number;
   checkpointAt: number;
-  /** Checkpoints begun and ended: odd while one is being written. */
+  /** Appends of baselines begun and ended: odd while one is on its way. */
   writes: number;
 }
 
@@ -266,7 +266,7 @@ async function makeRoom(context: Context, part: Owned, results: Results): Promis
   const { engine, marks, position, topicPartition } = part;
   if (!(await writeResults(context, part, results)) || !part.lease.valid()) return false;
   const changed = changesToWrite(engine, marks, position, topicPartition.partition);
-  if (changed.length > 0) await options.log.append(TOPICS.baselines, changed);
+  await appendBaselines(options.log, part, changed);
   const sweep = engine.places.plan(position);
   if (!part.lease.valid()) return false;
   await options.log.append(TOPICS.baselines, [sweepToWrite(sweep, topicPartition.partition)]);
@@ -334,14 +334,21 @@ async function checkpoint({ log, clock }: DetectOptions, part: Owned, member: Me
   if (!part.lease.valid()) return;
   if (isWritten(part)) return;
   const changed = changesToWrite(engine, marks, position, topicPartition.partition);
-  part.writes += 1;
-  if (changed.length > 0) await log.append(TOPICS.baselines, changed);
-  part.writes += 1;
+  await appendBaselines(log, part, changed);
   if (!part.lease.valid()) return;
   const kept = await ifOwned(() => member.commit(topicPartition, { offset: position, metadata: '' }));
   if (!kept) return;
   part.committed = position;
   part.checkpointAt = clock.elapsed();
+}
+
+async function appendBaselines(log: Log, part: Owned, records: readonly NewRecord[]): Promise<void> {
+  part.writes += 1;
+  try {
+    if (records.length > 0) await log.append(TOPICS.baselines, records);
+  } finally {
+    part.writes += 1;
+  }
 }
 
 /** Has written over what arrives late from those who had our partitions before. */
@@ -352,7 +359,7 @@ async function lookForLate({ log, clock, onWarning }: DetectOptions, owned: Iter
     const { writes } = part;
     try {
       const tokenCount = await part.reader.lookForLate(log);
-      // While a checkpoint of ours is on its way, the one before it looks like somebody else's.
+      // While records of ours are on their way, those before them look like somebody else's.
       const isTheirs = writes === part.writes && writes % 2 === 0;
       if (tokenCount > 0 && isTheirs)
         onWarning('a lost owner has written baselines late; ours are written once more', { partition, tokenCount });

@@ -2,7 +2,6 @@ import type { Clock } from '../domain/clock.ts';
 import { partitionOf } from '../domain/partition.ts';
 import type { Log, LogRecord } from '../log/log.ts';
 import { decodeStoredEvent } from '../normalise/stored-event.ts';
-import { createSerial } from '../pipeline/serial.ts';
 import { TOPICS } from '../pipeline/topics.ts';
 
 /** Sees on the stream whether a token is still used, for issuers that cannot prove that it is not. */
@@ -77,7 +76,7 @@ class Lookout {
   readonly suspects = new Set<Suspect>();
   readonly #log: Readable;
   readonly #partition: number;
-  readonly #serial = createSerial();
+  #reading: Promise<void> = Promise.resolve();
 
   constructor(log: Readable, partition: number) {
     this.#log = log;
@@ -86,17 +85,22 @@ class Lookout {
 
   /** Looks for use of every suspect, up to the end of the partition. */
   readOn(): Promise<void> {
-    return this.#serial(async () => {
-      // Who comes while this goes on may have to begin before where it stands, and waits for the next.
-      const suspects = [...this.suspects];
-      const byToken = Map.groupBy(suspects, ({ token }) => token);
-      const from = Math.min(...suspects.map(({ position }) => position));
-      for await (const batch of this.#log.read(TOPICS.events, this.#partition, { from })) {
-        for (const record of batch) countUse(record, byToken.get(record.key ?? ''));
-        const next = (batch.at(-1)?.offset ?? from) + 1;
-        for (const suspect of suspects) suspect.position = Math.max(suspect.position, next);
-      }
-    });
+    const read = () => this.#read();
+    // One reading at a time, after the one before, failed or not.
+    this.#reading = this.#reading.then(read, read);
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    // Who comes while this goes on may have to begin before where it stands, and waits for the next.
+    const suspects = [...this.suspects];
+    const byToken = Map.groupBy(suspects, ({ token }) => token);
+    const from = Math.min(...suspects.map(({ position }) => position));
+    for await (const batch of this.#log.read(TOPICS.events, this.#partition, { from })) {
+      for (const record of batch) countUse(record, byToken.get(record.key ?? ''));
+      const next = (batch.at(-1)?.offset ?? from) + 1;
+      for (const suspect of suspects) suspect.position = Math.max(suspect.position, next);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../baseline/time.ts';
-import { type CanonicalRecord, HABITS, type Habit } from './fleet.ts';
-import { type Cast, recordAt, type Scenario, usualRecord, wholeTable } from './scenario.ts';
+import type { CanonicalRecord, Habit } from './fleet.ts';
+import { type Cast, isWorkday, recordAt, type Scenario, usualRecord, wholeTable } from './scenario.ts';
 import { LOOT, theftOf } from './theft.ts';
 
 /** From the push of a secret into a public place to its first use. */
@@ -57,6 +57,7 @@ export const ATTACKS: readonly Scenario[] = [
     about: 'A copy of the token does the same kind of work from another network, while the honest job goes on.',
     days: 1,
     befalls: isOneOf('service', 'bi-tool'),
+    isDay: isWorkday,
     play: clonedToken,
   },
   {
@@ -65,6 +66,7 @@ export const ATTACKS: readonly Scenario[] = [
     about: 'A key that nobody has used for weeks is used from a hoster, on the tables it was made for.',
     days: 1,
     befalls: isOneOf('rarely-used'),
+    daysBefore: 2 * DORMANT_DAYS,
     play: dormantKeyWakes,
   },
   {
@@ -81,7 +83,8 @@ export const ATTACKS: readonly Scenario[] = [
     about:
       'For one day, somebody does half as much again as the token does: its tables, its hours, its network, its amounts.',
     days: 1,
-    befalls: isOneOf(...HABITS),
+    befalls: ({ habit }) => habit !== 'rarely-used',
+    isDay: isWorkday,
     play: mimicry,
   },
 ];
@@ -167,14 +170,13 @@ function insiderAtNight(cast: Cast) {
 function clonedToken(cast: Cast) {
   const { random, dayAt, ordinary } = cast;
   const own = ordinary(dayAt);
-  const first = own[Math.floor(own.length / 4)];
-  const fromAt = first === undefined ? dayAt + 12 * HOUR_MS : Date.parse(first.time);
+  const fromAt = Date.parse((own[Math.floor(own.length / 4)] as CanonicalRecord).time);
   const address = hosterAddress(cast);
   const during = own.filter(({ time }) => Date.parse(time) >= fromAt && Date.parse(time) < fromAt + 6 * HOUR_MS);
   const copied = during.map((record) =>
     recordAt(record, Date.parse(record.time) + 1000 + random.below(MINUTE_MS), { source_ip: address }),
   );
-  return playOf(copied.length > 0 ? copied : [recordAt(usualRecord(cast, fromAt), fromAt, { source_ip: address })]);
+  return playOf(copied);
 }
 
 function dormantKeyWakes(cast: Cast) {
@@ -207,10 +209,7 @@ function blindTheDetector(cast: Cast) {
   return playOf([huge, ...invented, ...exported]);
 }
 
-function mimicry(cast: Cast) {
-  const { random, dayAt, ordinary } = cast;
+function mimicry({ random, dayAt, ordinary }: Cast) {
   const own = ordinary(dayAt);
-  const added = own.filter(() => random.next() < 0.5).map((record) => nearby(record, random.below(10 * MINUTE_MS)));
-  const only = usualRecord(cast, dayAt + 12 * HOUR_MS);
-  return playOf(added.length > 0 ? added : [only]);
+  return playOf(own.filter((_, i) => i % 2 === 0).map((record) => nearby(record, random.below(10 * MINUTE_MS))));
 }

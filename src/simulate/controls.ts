@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../baseline/time.ts';
 import type { CanonicalRecord, Habit, SimulatedToken } from './fleet.ts';
-import { type Cast, recordAt, type Scenario } from './scenario.ts';
+import { type Cast, isWorkday, recordAt, type Scenario } from './scenario.ts';
 
 const isOneOf =
   (...habits: readonly Habit[]) =>
@@ -19,6 +19,7 @@ export const CONTROLS: readonly Scenario[] = [
     scope: 'token',
     days: AFTERWARDS_DAYS,
     befalls: isOneOf('service'),
+    isDay: isWorkday,
     play: deploy,
   },
   {
@@ -37,6 +38,7 @@ export const CONTROLS: readonly Scenario[] = [
     scope: 'token',
     days: 1,
     befalls: isOneOf('nightly-job'),
+    isDay: isWorkday,
     play: quarterEnd,
   },
   {
@@ -46,6 +48,7 @@ export const CONTROLS: readonly Scenario[] = [
     scope: 'token',
     days: 1,
     befalls: isOneOf('service'),
+    isDay: isWorkday,
     play: poolerFailover,
   },
   {
@@ -99,6 +102,7 @@ export const CONTROLS: readonly Scenario[] = [
     about: 'A day on which hardly anybody works, and a day after it on which they do.',
     scope: 'fleet',
     days: 2,
+    isDay: (dayAt) => ![0, 6].includes(new Date(dayAt).getUTCDay()),
     befalls: isOneOf('person', 'bi-tool', 'ci'),
     play: ({ dayAt, random }) => {
       const isOff = (at: number) => at >= dayAt && at < dayAt + DAY_MS;
@@ -154,7 +158,7 @@ function newAddress({ random, dayAt }: Cast) {
 
 function quarterEnd({ random, dayAt, ordinary }: Cast) {
   const more = (record: CanonicalRecord, at: number) =>
-    recordAt(record, at, { rows: 6 * record.rows, bytes: 6 * record.bytes });
+    recordAt(record, at, { rows: 2 * record.rows, bytes: 2 * record.bytes });
   const isThen = (at: number) => at >= dayAt && at < dayAt + DAY_MS;
   const again = ordinary(dayAt).flatMap((record) =>
     [1, 2].map(() => more(record, Date.parse(record.time) + random.below(40 * MINUTE_MS))),

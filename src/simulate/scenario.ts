@@ -12,6 +12,10 @@ export interface Scenario {
   readonly scope: 'token' | 'fleet';
   /** How many days it needs before the story ends. */
   readonly days: number;
+  /** How many days of life it needs before it begins; default: the calm ones are enough. */
+  readonly daysBefore?: number;
+  /** Whether it may begin on a UTC day, on which the token does so much by itself; default: on any. */
+  readonly isDay?: (dayAt: number, ordinaryCount: number) => boolean;
   /** Whether it can happen to such a token. */
   readonly befalls: (token: SimulatedToken) => boolean;
   readonly play: (cast: Cast) => Play;
@@ -39,6 +43,11 @@ export interface Play {
   readonly change?: (record: CanonicalRecord, at: number) => CanonicalRecord | null;
   /** How much later than it happened a record is written, ms. */
   readonly delay?: (at: number) => number;
+}
+
+/** A day on which the token works, so that there is something to change or to copy. */
+export function isWorkday(_dayAt: number, ordinaryCount: number): boolean {
+  return ordinaryCount >= 10;
 }
 
 /** A record with other facts and another time. */

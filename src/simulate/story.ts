@@ -40,9 +40,12 @@ const CALM_SHARE = 0.6;
 export function createStory(options: StoryOptions): Story {
   const fleet = createFleet(options.seed, options.tokenCount);
   const parts = castParts(options, fleet);
-  const labels = [...parts.values()].map(({ token, scenario, play }): Label => {
-    return { scenario: scenario.id, kind: scenario.kind, token: token.token, from: play.fromAt, until: play.untilAt };
-  });
+  // Of whom nothing is written meanwhile, nothing can be told.
+  const labels = [...parts.values()]
+    .filter((part) => isSeen(options, part))
+    .map(({ token, scenario, play }): Label => {
+      return { scenario: scenario.id, kind: scenario.kind, token: token.token, from: play.fromAt, until: play.untilAt };
+    });
   // Parts throw dice while they are played: each time anew.
   return { labels, days: () => daysOf(options, fleet, castParts(options, fleet)) };
 }
@@ -55,12 +58,18 @@ function castParts(options: StoryOptions, fleet: Fleet): ReadonlyMap<string, Par
   )) {
     const random = createRandom(`${options.seed}/cast/${scenario.id}`);
     const free = fleet.tokens.filter((token) => !parts.has(token.token) && scenario.befalls(token));
-    const day = dayOf(options, scenario, random.next());
+    const dayOfAll = pickDay(
+      daysFor(options, scenario, () => []),
+      random.next(),
+    );
     const count = scenario.scope === 'fleet' ? free.length : options.castCount;
-    for (let i = 0; i < count && free.length > 0; i++) {
+    for (let left = count; left > 0 && free.length > 0; ) {
       const [token] = free.splice(random.below(free.length), 1) as [SimulatedToken];
-      const dayAt = scenario.scope === 'fleet' ? day : dayOf(options, scenario, random.next());
       const ordinary = (at: number) => dayOfToken(token, options.seed, at);
+      const share = random.next();
+      const dayAt = scenario.scope === 'fleet' ? dayOfAll : pickDay(daysFor(options, scenario, ordinary), share);
+      if (dayAt === undefined) continue;
+      left -= 1;
       const own = createRandom(`${options.seed}/play/${scenario.id}/${token.token}`);
       parts.set(token.token, { token, scenario, play: scenario.play({ token, fleet, random: own, dayAt, ordinary }) });
     }
@@ -68,11 +77,32 @@ function castParts(options: StoryOptions, fleet: Fleet): ReadonlyMap<string, Par
   return parts;
 }
 
-function dayOf({ fromAt, dayCount }: StoryOptions, { id, days }: Scenario, share: number): number {
-  const first = Math.ceil(CALM_SHARE * dayCount);
+/** The days on which a scenario can begin. @throws RangeError when the story is too short for any */
+function daysFor(
+  { fromAt, dayCount }: StoryOptions,
+  { id, scope, days, daysBefore = 0, isDay }: Scenario,
+  ordinary: (dayAt: number) => readonly CanonicalRecord[],
+): readonly number[] {
+  const first = Math.max(Math.ceil(CALM_SHARE * dayCount), daysBefore);
   const last = dayCount - days;
   if (last < first) throw new RangeError(`${id} takes ${days} days after ${first} calm ones: ${dayCount} are too few`);
-  return fromAt + (first + Math.floor(share * (last - first + 1))) * DAY_MS;
+  const all = Array.from({ length: last - first + 1 }, (_, i) => fromAt + (first + i) * DAY_MS);
+  if (isDay === undefined) return all;
+  return all.filter((dayAt) => isDay(dayAt, scope === 'fleet' ? 0 : ordinary(dayAt).length));
+}
+
+function pickDay(days: readonly number[], share: number): number | undefined {
+  return days[Math.floor(share * days.length)];
+}
+
+/** Whether anything of the token is written while its label holds. */
+function isSeen({ seed }: StoryOptions, { token, play }: Part): boolean {
+  const isWithin = ({ at }: Written) => at >= play.fromAt && at <= play.untilAt;
+  if ((play.added ?? []).some((record) => isWithin(writtenOf(play, record)))) return true;
+  for (let dayAt = Math.floor(play.fromAt / DAY_MS) * DAY_MS; dayAt <= play.untilAt; dayAt += DAY_MS) {
+    if (ownOf(play, dayOfToken(token, seed, dayAt)).some(isWithin)) return true;
+  }
+  return false;
 }
 
 function* daysOf(

@@ -120,6 +120,24 @@ describe('replay', () => {
     ).toMatchObject({ code: 2, err: `tokenwarden: cannot write ${nowhere} (ENOENT)\n` });
   });
 
+  it('writes over nothing that it reads, nor before it knows that there is something to read', async () => {
+    const file = join(folder, 'precious.jsonl');
+    await writeFile(file, '{"time": "2026-09-07T09:00:00Z", "token": "a"}\n');
+    expect(await runTokenwarden(['replay', file, '--all-scores', file], { cwd: folder })).toMatchObject({
+      code: 2,
+      err: `tokenwarden: ${file} is named twice: it would be written over\n`,
+    });
+    expect((await runTokenwarden(['replay', 'nowhere.jsonl', '--findings', file], { cwd: folder })).code).toBe(2);
+    expect(await readFile(file, 'utf8')).toContain('"token": "a"');
+  });
+
+  it('says which file is damaged', async () => {
+    const file = join(folder, 'damaged.jsonl.gz');
+    await writeFile(file, 'not packed');
+    const { code, err } = await runTokenwarden(['replay', file], { cwd: folder });
+    expect({ code, err }).toEqual({ code: 2, err: `tokenwarden: cannot read ${file}: incorrect header check\n` });
+  });
+
   it('says what is wrong with a file that is not there, and with a format that is none', async () => {
     expect(await runTokenwarden(['replay', 'nowhere.jsonl'], { cwd: folder })).toMatchObject({
       code: 2,

@@ -29,14 +29,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: DETECT,
-        find: `  if (changed.length > 0) await log.append(TOPICS.baselines, changed);
-  part.writes += 1;
+        find: `  await appendBaselines(log, part, changed);
   if (!part.lease.valid()) return;
   const kept = await ifOwned(() => member.commit(topicPartition, { offset: position, metadata: '' }));
 `,
         replace: `  const kept = await ifOwned(() => member.commit(topicPartition, { offset: position, metadata: '' }));
   if (!part.lease.valid()) return;
-  if (changed.length > 0) await log.append(TOPICS.baselines, changed);
+  await appendBaselines(log, part, changed);
 `,
       },
     ],

@@ -1,13 +1,13 @@
-import { createReadStream } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { Command, Option } from 'commander';
 import { type Label, parseLabel } from '../../backtest/labels.ts';
 import { type Measured, Measurement } from '../../backtest/measure.ts';
 import { type Report, recallAt, reportOf } from '../../backtest/report.ts';
 import { thresholdsOf } from '../../detect/budget.ts';
 import { countText } from '../../domain/words.ts';
-import { readLines } from '../../ingest/lines.ts';
 import { FORMATS } from '../../normalise/formats.ts';
-import { replayHistory } from '../history.ts';
+import { checkReadable, replayHistory } from '../history.ts';
 import { type CliIo, table, UsageError } from '../io.ts';
 import { configOption, detectorsOption, loadProject, type Project } from '../project.ts';
 
@@ -46,15 +46,14 @@ export function backtestCommand(io: CliIo): Command {
 async function backtest(io: CliIo, file: string, options: Options, project: Project): Promise<void> {
   const { alarmBudget } = project.config.detection;
   const { alert: alertThreshold, revoke: revokeThreshold } = thresholdsOf(alarmBudget);
-  const labels = await readLabels(options.labels);
+  const labels = readLabels(options.labels);
   const measurement = new Measurement(labels, levelsOf(alertThreshold, revokeThreshold));
   const { alerts, elapsedMs } = await replayHistory(io, { file, format: options.format }, project, {
     scored: (event, score) => measurement.observe(event, score),
     assessment: () => undefined,
     caughtUp: async () => undefined,
   });
-  const measured = measurement.finish();
-  checkAllSeen(measured, options.labels, file);
+  const measured = seenOf(io, measurement.finish(), options.labels, file);
   const raised = alerts.map(({ alert, revocation }) => ({ alert, wouldRevoke: revocation?.state === 'shadow' }));
   const alertsPerTokenMonth = alarmBudget.alarms / alarmBudget.tokenMonths;
   const report = reportOf(measured, raised, { alertThreshold, revokeThreshold, alertsPerTokenMonth });
@@ -62,20 +61,18 @@ async function backtest(io: CliIo, file: string, options: Options, project: Proj
   else print(io, report, elapsedMs);
 }
 
-async function readLabels(path: string): Promise<readonly Label[]> {
-  const labels: Label[] = [];
-  let number = 0;
-  try {
-    for await (const { value } of readLines(createReadStream(path))) {
-      number += 1;
-      const line = value.toString().trim();
-      if (line !== '') labels.push(parseLabel(line));
+function readLabels(path: string): readonly Label[] {
+  checkReadable(path);
+  const bytes = readFileSync(path);
+  const lines = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().split('\n');
+  return lines.flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    try {
+      return [parseLabel(line)];
+    } catch (cause) {
+      throw new UsageError(`${path}, line ${i + 1}: ${(cause as Error).message}`);
     }
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new UsageError(code === undefined ? `${path}, line ${number}: ${message}` : `cannot read ${path} (${code})`);
-  }
-  return labels;
+  });
 }
 
 function levelsOf(...used: readonly number[]): readonly number[] {
@@ -84,25 +81,28 @@ function levelsOf(...used: readonly number[]): readonly number[] {
   return [...new Set([...grid, ...used])].sort((a, b) => a - b);
 }
 
-/** A label that nothing was judged by is a mistake: of the name, or of the time. */
-function checkAllSeen({ judged }: Measured, labelsPath: string, file: string): void {
-  const unseen = judged.filter(({ eventCount }) => eventCount === 0).map(({ label }) => label);
-  if (unseen.length === 0) return;
-  const first = unseen.slice(0, 3).map(({ token, from }) => `${token} from ${new Date(from).toISOString()}`);
-  throw new UsageError(
-    `${countText(unseen.length, 'label')} of ${labelsPath} covers no event of ${file}: ${first.join(', ')}. ` +
-      'A token is labelled under the name that `replay --all-scores` shows.',
-  );
+/** Leaves out labels that nothing was judged by, and says so: the name or the time is wrong, or the token did nothing. */
+function seenOf(io: CliIo, measured: Measured, labelsPath: string, file: string): Measured {
+  const judged = measured.judged.filter(({ eventCount }) => eventCount > 0);
+  const unseen = measured.judged.filter(({ eventCount }) => eventCount === 0).map(({ label }) => label);
+  if (unseen.length > 0) {
+    const first = unseen.slice(0, 3).map(({ token, from }) => `${token} from ${new Date(from).toISOString()}`);
+    io.err(
+      `left out ${countText(unseen.length, 'label')} of ${labelsPath} without any event in ${file}: ${first.join(', ')}. ` +
+        'A token is labelled under the name that `replay --all-scores` shows.\n',
+    );
+  }
+  return { ...measured, judged };
 }
 
 function print(io: CliIo, report: Report, elapsedMs: number): void {
   const { thefts, promised, tokenMonths } = report;
-  const per1000 = (rate: number) => (1000 * rate).toFixed(1);
+  const figure = (value: number, digits: number) => (Number.isFinite(value) ? value.toFixed(digits) : '-');
   io.out(
     `${countText(report.eventCount, 'event')} of ${countText(report.tokenCount, 'token')} over ${tokenMonths.toFixed(1)} token-months, in ${(elapsedMs / 1000).toFixed(1)} s\n\n` +
       `thefts             ${thefts.caught} of ${thefts.count} caught (${percent(thefts.recall)}), ${thefts.wouldRevoke} would be revoked\n` +
-      `false alerts       ${report.falseAlerts}: ${report.falseAlertsPer1000TokenMonths.toFixed(1)} per 1000 token-months; ${per1000(promised.alertsPerTokenMonth)} promised, ${report.budgetKept.toFixed(2)} × the budget\n` +
-      `false revocations  ${report.falseRevocations}: ${report.falseRevocationsPer1000TokenMonths.toFixed(1)} per 1000 token-months\n` +
+      `false alerts       ${report.falseAlerts}: ${figure(report.falseAlertsPer1000TokenMonths, 1)} per 1000 token-months; ${figure(1000 * promised.alertsPerTokenMonth, 1)} promised, ${figure(report.budgetKept, 2)} × the budget\n` +
+      `false revocations  ${report.falseRevocations}: ${figure(report.falseRevocationsPer1000TokenMonths, 1)} per 1000 token-months\n` +
       `precision          ${percent(report.precision)} of alerts\n\n`,
   );
   printScenarios(io, report);

@@ -3,9 +3,9 @@ import type { AlertEntry } from '../../decide/responder.ts';
 import type { Assessment } from '../../domain/finding.ts';
 import { countText } from '../../domain/words.ts';
 import { FORMATS } from '../../normalise/formats.ts';
-import { type Replayed, replayHistory } from '../history.ts';
+import { checkReadable, type Replayed, replayHistory } from '../history.ts';
 import type { CliIo } from '../io.ts';
-import { createLineFile } from '../line-file.ts';
+import { createLineFiles } from '../line-file.ts';
 import { configOption, detectorsOption, loadProject, type Project } from '../project.ts';
 
 interface Options {
@@ -39,8 +39,8 @@ export function replayCommand(io: CliIo): Command {
 }
 
 async function replay(io: CliIo, file: string, options: Options, project: Project): Promise<void> {
-  const open = (path: string | undefined) => (path === undefined ? undefined : createLineFile(path));
-  const files = await Promise.all([options.findings, options.alerts, options.allScores].map(open));
+  checkReadable(file);
+  const files = await createLineFiles([options.findings, options.alerts, options.allScores], file);
   const [findings, alertFile, scores] = files;
   const replayed = await replayHistory(io, { file, format: options.format }, project, {
     scored: ({ id, at, token }, score) =>

@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Scenario } from '../../simulate/scenario.ts';
 import { createStory, SCENARIOS } from '../../simulate/story.ts';
 import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
-import { createLineFile } from '../line-file.ts';
+import { createLineFiles } from '../line-file.ts';
 
 interface Options {
   readonly scenario: readonly string[];
@@ -43,14 +44,15 @@ function list(io: CliIo): void {
 
 async function simulate(io: CliIo, options: Options): Promise<void> {
   const story = storyOf(options);
-  const labelFile = options.labels === undefined ? undefined : await createLineFile(options.labels);
-  const output = options.output === undefined ? undefined : await createLineFile(options.output);
+  const [labelFile, output] = await createLineFiles([options.labels, options.output]);
   for (const { scenario, kind, token, from, until } of story.labels)
     labelFile?.write({ scenario, kind, token, from: iso(from), until: iso(until) });
   for (const records of story.days()) {
     if (output === undefined) io.out(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
     else for (const record of records) output.write(record);
     await output?.caughtUp();
+    // Signals, and the end of whoever reads, are noticed between two turns.
+    await nextTurn();
     if (io.interrupted.aborted) throw new UsageError('interrupted', 130);
   }
   await Promise.all([labelFile?.close(), output?.close()]);
@@ -58,7 +60,8 @@ async function simulate(io: CliIo, options: Options): Promise<void> {
 
 function storyOf({ scenario, seed, tokens, days, copies, from }: Options) {
   const fromAt = Date.parse(`${from}T00:00:00Z`);
-  if (Number.isNaN(fromAt)) throw new UsageError(`--from ${from}: write a date like 2026-01-05`);
+  if (Number.isNaN(fromAt) || iso(fromAt).slice(0, 10) !== from)
+    throw new UsageError(`--from ${from}: write a date like 2026-01-05`);
   const scenarios = scenario.flatMap(scenariosOf);
   try {
     return createStory({ seed, tokenCount: tokens, fromAt, dayCount: days, scenarios, castCount: copies });

@@ -65,8 +65,9 @@ public final class Peer {
 
   private static Properties settings(String brokers, Path folder, String kind) {
     Properties settings = new Properties();
-    // What each is fastest with: beside the plain one's only thread, a producer and a garbage collector have enough to do.
-    settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, kind.equals("tuned") ? Runtime.getRuntime().availableProcessors() : 1);
+    // What each is fastest with on two cores: beside a thread of the plain one, a producer and a garbage collector keep another core busy.
+    int cores = Runtime.getRuntime().availableProcessors();
+    settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, kind.equals("tuned") ? cores : Math.max(1, cores / 2));
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "peer-" + System.nanoTime());
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
     settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());

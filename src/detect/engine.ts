@@ -2,7 +2,7 @@ import { type Layout, layOut, type Move, movesBetween } from '../baseline/layout
 import type { Fields } from '../baseline/record.ts';
 import { createSlab, type Slab } from '../baseline/slab.ts';
 import { SlotSet } from '../baseline/slot-set.ts';
-import { dayOf, HOUR_MS, SECOND_MS } from '../baseline/time.ts';
+import { dayOf, HOUR_MS } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment, Finding } from '../domain/finding.ts';
 import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
@@ -25,6 +25,7 @@ import { Places } from './places.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
 import { isYoung } from './sweep.ts';
+import { isWorthTelling, noteTold } from './telling.ts';
 
 /** A detector with its settings, as it takes part in scoring. */
 export interface Installed {
@@ -53,9 +54,6 @@ const NOTE_BITS = 2;
 const SUSPECTS_MAX = 20_000;
 /** A token that stays below the threshold for this long has had its episode; what comes then is another alert. */
 const EPISODE_GAP_MS = 6 * HOUR_MS;
-/** While an episode lasts, its alert is brought up to date at most this often, unless something changes. */
-const TELL_INTERVAL_MS = 10 * SECOND_MS;
-const TELL_SCORE_STEP = 3;
 /** Contribution from which a detector is worth naming. */
 const NAMED_BITS = 1;
 /** Records of a checkpoint that are waited for together. */
@@ -397,21 +395,8 @@ export class Engine {
   #tell(event: AuditEvent, loggedAt: number, score: number, notes: Notes, episode: Episode): Assessment | undefined {
     const named = this.#slots.filter((_, i) => (this.#contributions[i] as number) >= NAMED_BITS);
     const detectors = named.map((slot) => slot.detector.id);
-    const { told } = episode;
-    const { revoke } = this.#options.thresholds;
-    const worthTelling =
-      told === null ||
-      score >= told.score + TELL_SCORE_STEP ||
-      (score >= revoke && told.score < revoke) ||
-      detectors.some((id) => !told.detectors.includes(id)) ||
-      event.at - told.at >= TELL_INTERVAL_MS;
-    if (!worthTelling) return undefined;
-    episode.told = {
-      at: event.at,
-      score: Math.max(score, told?.score ?? 0),
-      detectors: [...new Set([...(told?.detectors ?? []), ...detectors])],
-      rowCount: episode.rowCount,
-    };
+    if (!isWorthTelling(episode, event.at, score, detectors, this.#options.thresholds)) return undefined;
+    noteTold(episode, event.at, score, detectors);
     return this.#assess(event, loggedAt, score, notes, episode);
   }
 

@@ -27,7 +27,15 @@ export interface Episode {
   rowCount: number;
   byteCount: number;
   /** What was last told, to tell again only when there is something to tell. */
-  told: { at: number; score: number; detectors: readonly string[]; rowCount: number } | null;
+  told: Told | null;
+}
+
+export interface Told {
+  readonly at: number;
+  readonly score: number;
+  readonly detectors: readonly string[];
+  readonly eventCount: number;
+  readonly rowCount: number;
 }
 
 /** An episode that begins with this event. */

@@ -84,8 +84,8 @@ export default defineDetector({
     if (rarest === undefined) return [];
     return [
       {
-        what: `uses of ${rarest} among the last ${LATEST + 1}`,
-        observed: tables.latestCount(rarest) + 1,
+        what: 'tables hardly ever used',
+        observed: [rarest],
         expected: `${(100 * tables.probability(rarest, config.strangerTables)).toFixed(1)} % of uses`,
         sampleSize: Math.round(tables.observations),
       },
@@ -94,8 +94,8 @@ export default defineDetector({
 
   explain(_event, [evidence]) {
     if (evidence === undefined) return 'used tables in other proportions than ever';
-    const { what, observed, expected, sampleSize } = evidence;
-    return `used tables in other proportions than ever: ${observedText(observed)} ${what}, usually ${expected} (${countText(sampleSize, 'use')} known)`;
+    const { observed, expected, sampleSize } = evidence;
+    return `used tables in other proportions than ever (${observedText(observed)}, usually ${expected}, of ${countText(sampleSize, 'use')})`;
   },
 
   cases: [

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { systemClock } from '../src/runtime/clock.ts';
+import { until } from './installation.ts';
 
 /** Members of the detect group, one a core, as an installation with a process a core has them; in threads, that stay warm. */
 export interface Members {
@@ -25,6 +25,7 @@ export type MemberOrder =
 
 const FILE = join(import.meta.dirname, 'children', 'member.ts');
 const LIMIT_MS = 60_000;
+const LOOK_MS = 1;
 
 export function startMembers(brokers: readonly string[], count: number): Members {
   const members = Array.from({ length: count }, () => {
@@ -35,19 +36,18 @@ export function startMembers(brokers: readonly string[], count: number): Members
     for (const { worker } of members) worker.postMessage(what);
   };
   const each = (field: 0 | 1) => members.map(({ shown }) => Atomics.load(shown, field));
+  const sum = (field: 0 | 1) => each(field).reduce((total, one) => total + one, 0);
   return {
     join: async (prefix, partitionCount) => {
       order({ kind: 'join', prefix });
       const share = Math.floor(partitionCount / count);
-      await until('every member has its share', () => {
-        const owned = each(0);
-        return owned.every((one) => one >= share) && owned.reduce((sum, one) => sum + one, 0) === partitionCount;
-      });
+      const isShared = () => each(0).every((owned) => owned >= share) && sum(0) === partitionCount;
+      await until('every member has its share', isShared, LIMIT_MS);
     },
     read: async (eventCount) => {
       order({ kind: 'go' });
       const startedAt = performance.now();
-      await until('all is decided', () => each(1).reduce((sum, decided) => sum + decided, 0) >= eventCount);
+      await until('all is decided', () => sum(1) >= eventCount, LIMIT_MS, LOOK_MS);
       const elapsedMs = performance.now() - startedAt;
       const left = members.map(({ worker }) => once(worker, 'message'));
       order({ kind: 'leave' });
@@ -58,12 +58,4 @@ export function startMembers(brokers: readonly string[], count: number): Members
       await Promise.all(members.map(({ worker }) => worker.terminate()));
     },
   };
-}
-
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const startedAt = performance.now();
-  while (!isSo()) {
-    if (performance.now() - startedAt > LIMIT_MS) throw new Error(`waited ${LIMIT_MS / 1000} s in vain until ${what}`);
-    await systemClock.sleep(1);
-  }
 }

@@ -12,25 +12,20 @@ const LOOK_MS = 2;
 const { brokers, shown } = workerData as MemberOptions;
 const TOKENS_MAX = 1_000_000;
 let go = Promise.withResolvers<void>();
-let over = Promise.withResolvers<void>();
+let isOver = false;
 
 parentPort?.on('message', (order: MemberOrder) => {
   if (order.kind === 'go') go.resolve();
-  else if (order.kind === 'leave') over.resolve();
+  else if (order.kind === 'leave') isOver = true;
   else void take(order.prefix);
 });
 
 /** Joins, waits for the word, and decides until it is told to leave. */
 async function take(topicPrefix: string): Promise<void> {
-  [go, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  [go, isOver] = [Promise.withResolvers<void>(), false];
   const log = await openKafkaLog({ brokers, topicPrefix, clock: systemClock });
-  const { promise: isOver } = over;
   const stage = await startDetectStage(heldBack(log, go.promise), TOKENS_MAX);
-  let ended = false;
-  void isOver.then(() => {
-    ended = true;
-  });
-  while (!ended) {
+  while (!isOver) {
     Atomics.store(shown, 0, stage.counts.partitions.size);
     Atomics.store(shown, 1, stage.counts.events);
     await systemClock.sleep(LOOK_MS);

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import type { AuditEvent, Operation } from '../../src/domain/audit-event.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';
+import { networkOf } from '../../src/enrich/network.ts';
 import { readLines } from '../../src/ingest/lines.ts';
+import { unpack } from '../../src/ingest/unpack.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { readXes } from './xes.ts';
 
@@ -37,10 +37,9 @@ export const SOURCES: Readonly<Record<string, (path: string) => Promise<readonly
   canonical: async (path) => {
     const events: AuditEvent[] = [];
     const file = createReadStream(path);
-    const bytes = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file;
-    for await (const { value, offset } of readLines(bytes)) {
+    for await (const { value, offset } of readLines(path.endsWith('.gz') ? unpack(file) : file)) {
       const event = decodeStoredEvent(value, `canonical/${offset}`);
-      if (!('code' in event)) events.push({ ...event, network: networkOf(event.address) });
+      if (!('code' in event)) events.push({ ...event, network: event.address && networkOf(event.address) });
     }
     return inOrder(events);
   },
@@ -48,8 +47,4 @@ export const SOURCES: Readonly<Record<string, (path: string) => Promise<readonly
 
 function inOrder(events: readonly AuditEvent[]): readonly AuditEvent[] {
   return events.toSorted((a, b) => a.at - b.at);
-}
-
-function networkOf(address: string | null): string | null {
-  return address === null ? null : address.replace(/\.\d+$/, '.0/24');
 }

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { unpack } from '../../src/ingest/unpack.ts';
 
 /** What one event of a process log says, and the trace it stands in: values by key. */
 export interface XesEvent {
@@ -15,7 +14,7 @@ const ATTRIBUTE = /<(?:string|date|int|float|boolean) key="([^"]*)" value="([^"]
 export async function* readXes(path: string): AsyncGenerator<XesEvent> {
   const file = createReadStream(path);
   const lines = createInterface({
-    input: path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file,
+    input: path.endsWith('.gz') ? unpack(file) : file,
   });
   let trace = new Map<string, string>();
   let event: Map<string, string> | undefined;

@@ -1,9 +1,8 @@
-import { DAY_MS, HOUR_MS } from '../baseline/time.ts';
+import { DAY_MS } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
+import { EPISODE_GAP_MS } from '../domain/finding.ts';
 import type { Label } from './labels.ts';
 
-/** As in the engine: a token that stays below the threshold for so long has had its alert; what comes then is another one. */
-const ALERT_GAP_MS = 6 * HOUR_MS;
 const MONTH_MS = 30 * DAY_MS;
 
 /** When a labelled event first had a score at or above a threshold. */
@@ -89,7 +88,7 @@ export class Measurement {
     const { lastAboveAt } = known;
     for (let i = 0; i < this.#thresholds.length && (this.#thresholds[i] as number) <= score; i++) {
       for (const one of current) one.crossings[i] ??= crossingOf(one, at);
-      if (at - (lastAboveAt[i] as number) > ALERT_GAP_MS && !isExplained)
+      if (at - (lastAboveAt[i] as number) > EPISODE_GAP_MS && !isExplained)
         this.#falseAlerts[i] = (this.#falseAlerts[i] as number) + 1;
       lastAboveAt[i] = Math.max(at, lastAboveAt[i] as number);
     }
@@ -119,7 +118,7 @@ export class Measurement {
 
 /** A theft also explains what its evidence, which fades, still raises for a while after it. */
 function isOf({ kind, from, until }: Label, at: number): boolean {
-  return kind === 'theft' && at >= from && at <= until + ALERT_GAP_MS;
+  return kind === 'theft' && at >= from && at <= until + EPISODE_GAP_MS;
 }
 
 function crossingOf({ label, eventCount, rowCount }: OfLabel, at: number): Crossing {

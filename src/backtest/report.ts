@@ -1,5 +1,5 @@
-import { HOUR_MS } from '../baseline/time.ts';
 import type { Alert } from '../domain/alert.ts';
+import { EPISODE_GAP_MS } from '../domain/finding.ts';
 import type { Label } from './labels.ts';
 import type { Crossing, Judged, Measured } from './measure.ts';
 
@@ -71,9 +71,6 @@ export interface CurvePoint {
   readonly falseAlertsPerTokenMonth: number;
 }
 
-/** Evidence fades for so long after a theft, during which its alert goes on. */
-const AFTER_MS = 6 * HOUR_MS;
-
 /** @param measured at thresholds among which those promised are */
 export function reportOf(measured: Measured, raised: readonly Raised[], promised: Promised): Report {
   const { judged, falseAlerts, tokenMonths, thresholds } = measured;
@@ -111,7 +108,8 @@ export function reportOf(measured: Measured, raised: readonly Raised[], promised
 }
 
 function overlaps({ token, kind, from, until }: Label, { alert }: Raised): boolean {
-  const afterMs = kind === 'theft' ? AFTER_MS : 0;
+  // Its evidence fades for so long after a theft, during which its alert goes on.
+  const afterMs = kind === 'theft' ? EPISODE_GAP_MS : 0;
   return alert.token === token && alert.updatedAt >= from && alert.openedAt <= until + afterMs;
 }
 

@@ -1,11 +1,10 @@
 import { accessSync, constants, createReadStream, type ReadStream, statSync } from 'node:fs';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import type { Config } from '../config/load.ts';
 import { policyOf } from '../config/mapping.ts';
 import type { Policy } from '../decide/policy.ts';
 import type { AlertEntry } from '../decide/responder.ts';
 import { readLines } from '../ingest/lines.ts';
+import { unpack } from '../ingest/unpack.ts';
 import { Replay, type ReplayWatch } from '../pipeline/replay.ts';
 import { createKeys, REPLAY_KEYS } from '../runtime/keys.ts';
 import { engineOptions, enrichOf, formatOf } from '../runtime/reading.ts';
@@ -19,9 +18,10 @@ export interface History {
 }
 
 /** What a command does with a replay while it runs. */
-export interface Watch extends Pick<ReplayWatch, 'scored' | 'assessment'> {
+export interface Watch extends Pick<ReplayWatch, 'scored'> {
+  readonly assessment?: ReplayWatch['assessment'];
   /** Called every now and then: the replay goes on when it resolves. */
-  readonly caughtUp: () => Promise<unknown>;
+  readonly caughtUp?: () => Promise<unknown>;
 }
 
 /** How a replay went. */
@@ -39,7 +39,7 @@ export async function replayHistory(
   io: CliIo,
   { file, format }: History,
   { config, detectors }: Project,
-  { scored, assessment, caughtUp }: Watch,
+  { scored, assessment = () => undefined, caughtUp }: Watch,
 ): Promise<Replayed> {
   const sizeBytes = checkReadable(file);
   const keys = config.fingerprintKey ? createKeys(config.fingerprintKey.reveal()) : REPLAY_KEYS;
@@ -58,7 +58,7 @@ export async function replayHistory(
     if (run.counts.records % LOOK_RECORDS === 0) {
       const { events, assessments } = run.counts;
       progress.update(`${percent(input.bytesRead, sizeBytes)} ${events} events, ${assessments} findings`);
-      await caughtUp();
+      await caughtUp?.();
     }
     if (io.interrupted.aborted) throw new UsageError('interrupted', 130);
   }
@@ -102,10 +102,8 @@ export function checkReadable(file: string): number {
 }
 
 async function* linesOf(file: string, input: ReadStream): ReturnType<typeof readLines> {
-  // An error of the file ends what unpacks it too.
-  const bytes = file.endsWith('.gz') ? pipeline(input, createGunzip(), () => undefined) : input;
   try {
-    yield* readLines(bytes);
+    yield* readLines(file.endsWith('.gz') ? unpack(input) : input);
   } catch (cause) {
     throw new UsageError(`cannot read ${file}: ${cause instanceof Error ? cause.message : cause}`);
   }

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { type Config, loadConfig } from '../config/load.ts';
 import type { AnyDetector } from '../detect/detector.ts';
 import type { Log } from '../log/log.ts';
+import { FORMATS } from '../normalise/formats.ts';
 import { BUILT_IN_FOLDER, loadDetectors } from '../runtime/load-detectors.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { openLog } from '../runtime/open-log.ts';
@@ -15,6 +16,11 @@ export function configOption(): Option {
     '-c, --config <file>',
     `configuration file (default: ${DEFAULT_PATH} if there is one, else all defaults)`,
   );
+}
+
+/** How a file of records is to be read. */
+export function formatOption(): Option {
+  return new Option('--format <id>', 'how to read them').choices(FORMATS.map(({ id }) => id)).default('canonical');
 }
 
 export function detectorsOption(): Option {

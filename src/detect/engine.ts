@@ -4,7 +4,7 @@ import { createSlab, type Slab } from '../baseline/slab.ts';
 import { SlotSet } from '../baseline/slot-set.ts';
 import { dayOf, HOUR_MS } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { Assessment, Finding } from '../domain/finding.ts';
+import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding.ts';
 import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import type { AnyDetector } from './detector.ts';
@@ -52,8 +52,6 @@ const BITS_MIN = -1;
 /** Evidence worth keeping in words. */
 const NOTE_BITS = 2;
 const SUSPECTS_MAX = 20_000;
-/** A token that stays below the threshold for this long has had its episode; what comes then is another alert. */
-const EPISODE_GAP_MS = 6 * HOUR_MS;
 /** Contribution from which a detector is worth naming. */
 const NAMED_BITS = 1;
 /** Records of a checkpoint that are waited for together. */

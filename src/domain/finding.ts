@@ -12,6 +12,9 @@ export type Status = (typeof STATUSES)[number];
 export const DIMENSIONS = ['where', 'what', 'when', 'how-much', 'how', 'failures'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** A token that stays below the threshold for so long, ms, has had its episode; what comes then is another alert. */
+export const EPISODE_GAP_MS = 6 * 3_600_000;
+
 /** One observed value beside what was to be expected, and from how much experience. */
 export interface Evidence {
   /** What was measured: `network`, `rows in 1 min`, `table`. */

@@ -1,20 +1,18 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
 import { contentName, endFileLane, type FileContext, type FileLane, HEAD_BYTES, resumeFileLane } from './file-lane.ts';
 import { notRegular } from './open-file.ts';
+import { unpack } from './unpack.ts';
 
 /** Reads a gzip file to its end. Offsets are those of what comes out of it; on a restart everything before is decompressed again. */
 export async function readCompressed(path: string, context: FileContext): Promise<void> {
   const seen = await stat(path, { bigint: true });
   if (!seen.isFile()) throw notRegular();
   const input = createReadStream(path);
-  const output = createGunzip();
-  input.on('error', (error) => output.destroy(error));
   const reader = new DecompressedFile(context, seen.ino);
   try {
     // Leaving the loop early destroys the decoder; waiting for it to end, as a pipeline does, would make a failure of that.
-    for await (const chunk of input.pipe(output) as AsyncIterable<Buffer>) {
+    for await (const chunk of unpack(input) as AsyncIterable<Buffer>) {
       if (context.signal.aborted) break;
       await reader.take(chunk, false);
     }

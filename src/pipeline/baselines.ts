@@ -3,6 +3,7 @@ import type { Engine } from '../detect/engine.ts';
 import type { Sweep } from '../detect/sweep.ts';
 import type { Log, LogRecord, NewRecord } from '../log/log.ts';
 import { LaneMarks } from './lane-marks.ts';
+import { createTurns } from './serial.ts';
 import { TOPICS } from './topics.ts';
 
 /** Keys of the baselines log that are no tokens begin with a NUL, which no token id contains. */
@@ -32,7 +33,7 @@ export class BaselineReader implements Restored {
   readonly #partition: number;
   readonly #wanted: (token: string) => boolean;
   #position = 0;
-  #reading: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = createTurns();
 
   /** @param wanted restores only these tokens; default: all */
   constructor(partition: number, engine: Engine, wanted: (token: string) => boolean = () => true) {
@@ -78,13 +79,6 @@ export class BaselineReader implements Restored {
       if (lanes !== '') marks.writeOver(lanes);
     }
     return touched;
-  }
-
-  /** One reading at a time, after the one before, failed or not. */
-  #inTurn<T>(read: () => Promise<T>): Promise<T> {
-    const reading = this.#reading.then(read, read);
-    this.#reading = reading;
-    return reading;
   }
 
   async *#unread(log: Log): AsyncGenerator<readonly LogRecord[]> {

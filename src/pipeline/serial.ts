@@ -13,3 +13,13 @@ export function createSerial(): Serial {
     return next;
   };
 }
+
+/** The same for tasks that build on nothing, such as readings: when one fails, those after it are begun all the same. */
+export function createTurns(): Serial {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const next = last.then(task, task);
+    last = next;
+    return next;
+  };
+}

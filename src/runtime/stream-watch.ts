@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { partitionOf } from '../domain/partition.ts';
 import type { Log, LogRecord } from '../log/log.ts';
 import { decodeStoredEvent } from '../normalise/stored-event.ts';
+import { createTurns } from '../pipeline/serial.ts';
 import { TOPICS } from '../pipeline/topics.ts';
 
 /** Sees on the stream whether a token is still used, for issuers that cannot prove that it is not. */
@@ -76,7 +77,7 @@ class Lookout {
   readonly suspects = new Set<Suspect>();
   readonly #log: Readable;
   readonly #partition: number;
-  #reading: Promise<void> = Promise.resolve();
+  readonly #inTurn = createTurns();
 
   constructor(log: Readable, partition: number) {
     this.#log = log;
@@ -85,10 +86,7 @@ class Lookout {
 
   /** Looks for use of every suspect, up to the end of the partition. */
   readOn(): Promise<void> {
-    const read = () => this.#read();
-    // One reading at a time, after the one before, failed or not.
-    this.#reading = this.#reading.then(read, read);
-    return this.#reading;
+    return this.#inTurn(() => this.#read());
   }
 
   async #read(): Promise<void> {

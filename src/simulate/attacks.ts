@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../baseline/time.ts';
-import type { CanonicalRecord, Habit } from './fleet.ts';
-import { type Cast, isWorkday, recordAt, type Scenario, usualRecord, wholeTable } from './scenario.ts';
+import type { CanonicalRecord } from './fleet.ts';
+import { type Cast, isOneOf, isWorkday, recordAt, type Scenario, usualRecord, wholeTable } from './scenario.ts';
 import { LOOT, theftOf } from './theft.ts';
 
 /** From the push of a secret into a public place to its first use. */
@@ -9,10 +9,6 @@ const DRAIN_DAYS = 20;
 const DRAIN_GROWTH = 1.05;
 const DORMANT_DAYS = 25;
 
-const isOneOf =
-  (...habits: readonly Habit[]) =>
-  ({ habit }: { readonly habit: Habit }) =>
-    habits.includes(habit);
 const theft = { kind: 'theft', scope: 'token' } as const;
 
 /** What thieves do with a token. */

@@ -1,11 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../baseline/time.ts';
-import type { CanonicalRecord, Habit, SimulatedToken } from './fleet.ts';
-import { type Cast, isWorkday, recordAt, type Scenario } from './scenario.ts';
+import { type CanonicalRecord, statementOf } from './fleet.ts';
+import { type Cast, isOneOf, isWorkday, recordAt, type Scenario } from './scenario.ts';
 
-const isOneOf =
-  (...habits: readonly Habit[]) =>
-  ({ habit }: SimulatedToken) =>
-    habits.includes(habit);
 const everybody = () => true;
 const harmless = { kind: 'benign' } as const;
 const AFTERWARDS_DAYS = 5;
@@ -139,7 +135,7 @@ function deploy({ token, random, dayAt }: Cast) {
   const change = (record: CanonicalRecord, at: number) => {
     if (at < deployedAt || random.next() < 0.5) return record;
     const table = random.pick(fresh);
-    return recordAt(record, at, { tables: [table], statement: `SELECT * FROM ${table} WHERE id = $1` });
+    return recordAt(record, at, { tables: [table], statement: statementOf('select', table) });
   };
   return { ...afterwards(dayAt), fromAt: deployedAt, change };
 }

@@ -236,7 +236,8 @@ function recordOf(token: SimulatedToken, random: Random, at: number): CanonicalR
   };
 }
 
-function statementOf(operation: 'select' | 'insert' | 'alter' | 'update', table: string): string {
+/** A statement as the fleet's applications write it. */
+export function statementOf(operation: 'select' | 'insert' | 'alter' | 'update', table: string): string {
   switch (operation) {
     case 'select':
       return `SELECT * FROM ${table} WHERE id = $1`;

@@ -1,6 +1,6 @@
 import type { Label } from '../backtest/labels.ts';
 import type { Random } from '../domain/random.ts';
-import type { CanonicalRecord, Fleet, SimulatedToken } from './fleet.ts';
+import { type CanonicalRecord, type Fleet, type Habit, type SimulatedToken, statementOf } from './fleet.ts';
 
 /** Something that happens to tokens of a made-up fleet, and whether anybody should be told. */
 export interface Scenario {
@@ -45,6 +45,11 @@ export interface Play {
   readonly delay?: (at: number) => number;
 }
 
+/** Tells tokens of these habits. */
+export function isOneOf(...habits: readonly Habit[]): Scenario['befalls'] {
+  return ({ habit }) => habits.includes(habit);
+}
+
 /** A day on which the token works, so that there is something to change or to copy. */
 export function isWorkday(_dayAt: number, ordinaryCount: number): boolean {
   return ordinaryCount >= 10;
@@ -70,7 +75,7 @@ export function usualRecord({ token, random }: Pick<Cast, 'token' | 'random'>, a
     database: token.database,
     operation: 'select',
     tables: [table],
-    statement: `SELECT * FROM ${table} WHERE id = $1`,
+    statement: statementOf('select', table),
     rows: 1,
     bytes: 120,
     success: true,

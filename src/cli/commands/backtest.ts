@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type Label, parseLabel } from '../../backtest/labels.ts';
 import { type Measured, Measurement } from '../../backtest/measure.ts';
 import { type Report, recallAt, reportOf } from '../../backtest/report.ts';
 import { thresholdsOf } from '../../detect/budget.ts';
 import { countText } from '../../domain/words.ts';
-import { FORMATS } from '../../normalise/formats.ts';
 import { checkReadable, replayHistory } from '../history.ts';
 import { type CliIo, table, UsageError } from '../io.ts';
-import { configOption, detectorsOption, loadProject, type Project } from '../project.ts';
+import { configOption, detectorsOption, formatOption, loadProject, type Project } from '../project.ts';
 
 interface Options {
   readonly labels: string;
@@ -32,9 +31,7 @@ export function backtestCommand(io: CliIo): Command {
       '--labels <file>',
       'a JSON line for each thing that happened: {"scenario", "kind": "theft" or "benign", "token", "from", "until"}',
     )
-    .addOption(
-      new Option('--format <id>', 'how to read them').choices(FORMATS.map(({ id }) => id)).default('canonical'),
-    )
+    .addOption(formatOption())
     .addOption(configOption())
     .addOption(detectorsOption())
     .option('--json', 'print the report as JSON, with the whole curve')
@@ -50,8 +47,6 @@ async function backtest(io: CliIo, file: string, options: Options, project: Proj
   const measurement = new Measurement(labels, levelsOf(alertThreshold, revokeThreshold));
   const { alerts, elapsedMs } = await replayHistory(io, { file, format: options.format }, project, {
     scored: (event, score) => measurement.observe(event, score),
-    assessment: () => undefined,
-    caughtUp: async () => undefined,
   });
   const measured = seenOf(io, measurement.finish(), options.labels, file);
   const raised = alerts.map(({ alert, revocation }) => ({ alert, wouldRevoke: revocation?.state === 'shadow' }));

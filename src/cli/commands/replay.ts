@@ -1,12 +1,11 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { AlertEntry } from '../../decide/responder.ts';
 import type { Assessment } from '../../domain/finding.ts';
 import { countText } from '../../domain/words.ts';
-import { FORMATS } from '../../normalise/formats.ts';
 import { checkReadable, type Replayed, replayHistory } from '../history.ts';
 import type { CliIo } from '../io.ts';
 import { createLineFiles } from '../line-file.ts';
-import { configOption, detectorsOption, loadProject, type Project } from '../project.ts';
+import { configOption, detectorsOption, formatOption, loadProject, type Project } from '../project.ts';
 
 interface Options {
   readonly format: string;
@@ -24,9 +23,7 @@ export function replayCommand(io: CliIo): Command {
       'run history through detection and decision, in event time, as fast as it goes and without any side effect',
     )
     .argument('<file>', 'newline-separated records, .gz too')
-    .addOption(
-      new Option('--format <id>', 'how to read them').choices(FORMATS.map(({ id }) => id)).default('canonical'),
-    )
+    .addOption(formatOption())
     .addOption(configOption())
     .addOption(detectorsOption())
     .option('--findings <file>', 'write a JSON line for each finding')

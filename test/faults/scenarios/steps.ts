@@ -86,13 +86,18 @@ async function live({ context, installation, config, traffic, feed }: Life, trap
   const startedAt = performance.now();
   let nextFeedAt = 0;
   let springedAt: number | undefined;
+  let isRenewed = false;
   while (!tokenwarden.exited) {
     const now = performance.now();
     if (springedAt === undefined && tokenwarden.log().includes(TRAPPED)) springedAt = now;
     if (now - startedAt > LIFE_MS_MAX) throw new Error(`${name} was not reached or survived:\n${tokenwarden.log()}`);
     if (springedAt === undefined && now > nextFeedAt) {
       const isAwaited = TAKES_THEFTS.test(trap.step);
-      if (isAwaited && traffic.isUsedUp()) feed(traffic.renew(DAYS));
+      // Once: a week takes longer to pass than its tokens to be stolen, and another behind it would only put off what is awaited.
+      if (isAwaited && !isRenewed && traffic.isUsedUp()) {
+        feed(traffic.renew(DAYS));
+        isRenewed = true;
+      }
       feed([...traffic.take(20), ...(isAwaited ? traffic.takeTheft() : []), ...traffic.takeBad()]);
       nextFeedAt = now + FEED_MS;
     }

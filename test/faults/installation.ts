@@ -224,8 +224,9 @@ export async function closeBooks(
   installation: Installation,
   traffic: Pick<Traffic, 'lineCount' | 'badCount'>,
   tokenwarden: TokenwardenProcess,
+  limitMs?: number,
 ) {
-  await settle(installation, traffic.lineCount, [tokenwarden]);
+  await settle(installation, traffic.lineCount, [tokenwarden], limitMs);
   await settleArchive(installation);
   assert.equal(await tokenwarden.stop(), 0, tokenwarden.log());
   const books = await checkBooks(installation, traffic);

@@ -20,6 +20,16 @@ export function wholeBytesOf(dataFolder: string): number {
   return inspectWal(walOf(dataFolder), PAGE_BYTES).wholeBytes;
 }
 
+/** Where what was acknowledged ends but for the last two writes: nobody can tell a damaged last one from one that was in hand. */
+export function provableBytesOf(dataFolder: string): number {
+  const wal = readFileSync(walOf(dataFolder)).subarray(0, wholeBytesOf(dataFolder));
+  const ends: number[] = [];
+  for (let at = HEADER_BYTES; at < wal.length; at += FRAME_BYTES) {
+    if (wal.readUInt32BE(at + 4) > 0) ends.push(at + FRAME_BYTES);
+  }
+  return ends.at(-3) ?? 0;
+}
+
 /** Leaves a torn write behind the last one that is whole. No process may run. */
 export function tear(dataFolder: string, kind: (typeof TEARS)[number], random: Random): void {
   const frameCount = 1 + random.below(FRAMES_MAX);

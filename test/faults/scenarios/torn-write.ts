@@ -7,13 +7,15 @@ import { TOPICS } from '../../../src/pipeline/topics.ts';
 import { checkBooks, type Installation, install, settle } from '../installation.ts';
 import type { FaultContext, Scenario } from '../scenario.ts';
 import { start, startWatching } from '../start.ts';
-import { cutOff, flipBit, TEARS, tear, walOf, wholeBytesOf } from '../tear.ts';
+import { cutOff, flipBit, provableBytesOf, TEARS, tear, walOf, wholeBytesOf } from '../tear.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
 
 /** After a week a baseline is old enough to revoke on. */
 const DAYS = 8;
 const FEED_MS = 50;
 const LOST_BYTES_MAX = 200_000;
+/** So much must be there that damage to it is no rare case. */
+const PROVABLE_BYTES_MIN = 100_000;
 
 /** What a machine without power leaves behind is cut off, and said; what a bad disk makes of the rest is refused. */
 export default {
@@ -122,9 +124,8 @@ async function refuseFlips(place: Place): Promise<number> {
   let refusals = 0;
   for (let round = 0; round < (isShort ? 1 : 3); round++) {
     do await live(place, true);
-    while (wholeBytesOf(dataFolder) < 300_000);
-    // Not in the last write: nobody can tell that one from one that was in hand.
-    const at = 32 + random.below(Math.floor(wholeBytesOf(dataFolder) / 2));
+    while (provableBytesOf(dataFolder) < PROVABLE_BYTES_MIN);
+    const at = 32 + random.below(provableBytesOf(dataFolder) - 32);
     const sizeBytes = statSync(wal).size;
     flipBit(wal, at);
     await refused(place, /is damaged at byte .* truncate --size=/);

@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import { LATEST, nameMix } from '../src/baseline/name-mix.ts';
+import { nameMix } from '../src/baseline/name-mix.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
-/** How often the next table is one of the latest, whatever else is usual. */
-const GOES_ON = 0.1;
 
 const SELDOM = ['public.refunds', 'public.vouchers', 'public.returns', 'public.audits'];
 
@@ -58,17 +56,8 @@ export default defineDetector({
 
   score({ tables }, event, config) {
     if (event.tables.length === 0 || tables.observations < config.observationsMin) return undefined;
-    const { strangerTables } = config;
     let bits = 0;
-    for (const table of event.tables) {
-      // Who has begun with a table goes on with it, the owner and a stranger alike: it counts once.
-      const goesOn = (GOES_ON * tables.latestCount(table)) / LATEST;
-      const stranger = (1 - GOES_ON) / strangerTables + goesOn;
-      const owner = (1 - GOES_ON) * tables.probability(table, strangerTables) + goesOn;
-      // A stranger who does as the owner does every other time: nothing speaks for the owner by more than one bit, and what speaks against is not
-      // more, on the owner's own days, than what speaks for.
-      bits += Math.log2((1 + stranger / owner) / 2);
-    }
+    for (const table of event.tables) bits += tables.strangeness(table, config.strangerTables);
     // One statement is one piece of evidence, however many tables are in it.
     return bits / event.tables.length;
   },

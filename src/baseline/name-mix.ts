@@ -11,8 +11,12 @@ export interface NameMixRead {
    * what is left alike, and none is rarer.
    */
   probability(name: string, nameCount: number): number;
-  /** Uses of the name among the last `LATEST`, whoever's they were. */
-  latestCount(name: string): number;
+  /**
+   * How much likelier the name is from a stranger than from the owner, in bits. The stranger turns to each of `nameCount` names alike, or does as the
+   * owner does, every other time: so nothing speaks for the owner by more than one bit, and what speaks against is not more, on the owner's own
+   * days, than what speaks for. Who has begun with a name goes on with it, owner and stranger alike, so what is among the latest uses says little.
+   */
+  strangeness(name: string, nameCount: number): number;
 }
 
 export interface NameMixWrite extends NameMixRead {
@@ -20,7 +24,9 @@ export interface NameMixWrite extends NameMixRead {
 }
 
 /** How many uses the latest ones are. */
-export const LATEST = 8;
+const LATEST = 8;
+/** How often the next name is one of the latest, whatever else is usual. */
+const GOES_ON = 0.1;
 const HALF_LIFE_DAYS = 45;
 const HEADER_BYTES = 24;
 const ENTRY_BYTES = 8;
@@ -70,7 +76,18 @@ class NameMix implements NameMixWrite {
   }
 
   probability(name: string, nameCount: number): number {
-    const place = this.#find(hashName(name, this.#view.hashSeed));
+    return this.#probability(this.#placeOf(name), nameCount);
+  }
+
+  strangeness(name: string, nameCount: number): number {
+    const place = this.#placeOf(name);
+    const goesOn = (GOES_ON * this.#latestCount(place)) / LATEST;
+    const stranger = (1 - GOES_ON) / nameCount + goesOn;
+    const owner = (1 - GOES_ON) * this.#probability(place, nameCount) + goesOn;
+    return Math.log2((1 + stranger / owner) / 2);
+  }
+
+  #probability(place: number, nameCount: number): number {
     // A name that has just been given a place was used before, uncounted: nobody is rarer than those who have none.
     const uncounted = this.#uncounted / (nameCount - this.#size);
     const uses = place < 0 ? uncounted : Math.max(uncounted, this.#uses(place));
@@ -78,8 +95,8 @@ class NameMix implements NameMixWrite {
     return (uses + begun / nameCount) / (this.observations + begun);
   }
 
-  latestCount(name: string): number {
-    const place = this.#find(hashName(name, this.#view.hashSeed));
+  /** Uses among the last `LATEST`, whoever's they were. */
+  #latestCount(place: number): number {
     if (place < 0) return 0;
     const { u8 } = this.#view;
     const first = 4 * this.#at + 8;
@@ -115,6 +132,10 @@ class NameMix implements NameMixWrite {
     const next = u32[this.#at + 4] ?? 0;
     u8[4 * this.#at + 8 + (next % LATEST)] = place + 1;
     u32[this.#at + 4] = (next + 1) % LATEST;
+  }
+
+  #placeOf(name: string): number {
+    return this.#find(hashName(name, this.#view.hashSeed));
   }
 
   #find(hash: number): number {

@@ -18,6 +18,19 @@ export interface SeenSetRead {
    * share of `priorRate` had gone before.
    */
   noveltyRate(priorRate: number, priorWeight: number): number;
+  /**
+   * How much likelier the name is from a stranger than from the owner, in bits: a stranger's next name is new with `strangerRate`. 0 for one that is
+   * neither new nor known.
+   */
+  strangeness(name: string, at: number, rates: NoveltyRates): number;
+}
+
+/** What is taken for granted about novelty: a stranger's, and an owner's of whom nothing is known yet. */
+export interface NoveltyRates {
+  readonly strangerRate: number;
+  readonly priorRate: number;
+  /** How many observations the owner's is worth. */
+  readonly priorWeight: number;
 }
 
 export interface SeenSetWrite extends SeenSetRead {
@@ -85,6 +98,13 @@ class SeenSet implements SeenSetWrite {
   noveltyRate(priorRate: number, priorWeight: number): number {
     const novelties = this.#view.f32[this.#at + 1] ?? 0;
     return (novelties + priorRate * priorWeight) / (this.observations + priorWeight);
+  }
+
+  strangeness(name: string, at: number, { strangerRate, priorRate, priorWeight }: NoveltyRates): number {
+    const standing = this.standing(name, at);
+    if (standing === 'fresh') return 0;
+    const ownRate = this.noveltyRate(priorRate, priorWeight);
+    return standing === 'new' ? Math.log2(strangerRate / ownRate) : Math.log2((1 - strangerRate) / (1 - ownRate));
   }
 
   add(name: string, at: number): void {

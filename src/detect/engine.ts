@@ -1,3 +1,4 @@
+import { type ActiveDaysWrite, activeDays } from '../baseline/active-days.ts';
 import { type Layout, layOut, type Move, movesBetween } from '../baseline/layout.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab, type Slab } from '../baseline/slab.ts';
@@ -9,7 +10,7 @@ import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import type { AnyDetector } from './detector.ts';
 import { mergeEvidence } from './evidence.ts';
-import { contributionOf, FUSED_PRIOR, SUM_PRIOR } from './fusion.ts';
+import { contributionOf, FUSED_PRIOR, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
 import { stampIn, type TokenHeader, tokenHeader } from './header.ts';
 import { learningWeight } from './learning.ts';
 import {
@@ -90,6 +91,7 @@ export class Engine {
   readonly #slots: readonly Slot[];
   readonly #header: TokenHeader;
   readonly #fused: Suspicion;
+  readonly #activeDays: ActiveDaysWrite;
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
   readonly #moves = new Map<string, readonly Move[]>();
@@ -102,9 +104,9 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     const { installed } = options;
+    const own = { header: tokenHeader(), fused: suspicion(), activeDays: activeDays() };
     const engineFields: Fields = {
-      header: tokenHeader(),
-      fused: suspicion(),
+      ...own,
       ...Object.fromEntries(installed.map(({ detector }) => [`sum:${detector.id}`, suspicion()])),
     };
     this.#options = options;
@@ -118,7 +120,8 @@ export class Engine {
       hashSeed: options.hashSeed,
     });
     this.#write = snapshotWriter(this.layout.fingerprint, this.#slab);
-    this.#header = this.#open('engine', { header: tokenHeader() }).header;
+    const { header, fused, activeDays: days } = this.#open('engine', own);
+    [this.#header, this.#fused, this.#activeDays] = [header, fused, days];
     this.places = new Places({
       slab: this.#slab,
       header: this.#header,
@@ -128,7 +131,6 @@ export class Engine {
         this.#dirty.delete(slot);
       },
     });
-    this.#fused = this.#open('engine', { fused: suspicion() }).fused;
     this.#slots = installed.map(({ detector, config, weight }) => ({
       detector,
       config,
@@ -303,6 +305,7 @@ export class Engine {
       for (const slot of this.#slots) slot.suspicion.closeDay(SUM_PRIOR);
       this.#fused.closeDay(FUSED_PRIOR);
     }
+    this.#activeDays.beginDay(header.day > 0 ? day - header.day : 1);
     header.day = day;
   }
 
@@ -323,8 +326,9 @@ export class Engine {
       if (bits > 0) this.#note(slot, event, bits);
     }
     if (fused === 0) return 0;
-    this.#fused.observe(fused);
-    const score = contributionOf(this.#fused.surprise(fused, FUSED_PRIOR), 1);
+    const size = sizeOf(fused);
+    this.#fused.observe(size);
+    const score = scoreOf(this.#fused.surprise(size, FUSED_PRIOR), this.#activeDays.share);
     for (let i = 0; i < this.#contributions.length; i++) {
       this.#contributions[i] = ((this.#contributions[i] as number) * score) / fused;
     }

@@ -4,7 +4,7 @@
 export { counter } from '../baseline/counter.ts';
 export { hourOfWeek } from '../baseline/hour-of-week.ts';
 export { moments } from '../baseline/moments.ts';
-export { LATEST, nameMix } from '../baseline/name-mix.ts';
+export { nameMix } from '../baseline/name-mix.ts';
 export { rateWindow, rateWindows } from '../baseline/rate-window.ts';
 export { seenSet } from '../baseline/seen-set.ts';
 export { deviationsOf, tailBits } from '../baseline/tail.ts';

@@ -40,13 +40,23 @@ describe('a mix of names', () => {
     expect(field.observations).toBe(1200);
   });
 
-  it('knows the latest uses', () => {
+  it('finds what is seldom strange, and what is usual the owner’s, by a bit at most', () => {
+    const { field } = openField(nameMix({ capacity: 16 }));
+    for (let i = 0; i < 500; i++) field.add(i % 50 === 0 ? 'seldom' : 'often', TODAY);
+    expect(field.strangeness('often', NAMES)).toBeGreaterThan(-1);
+    expect(field.strangeness('often', NAMES)).toBeLessThan(-0.8);
+    expect(field.strangeness('seldom', NAMES)).toBeGreaterThan(0.3);
+    expect(field.strangeness('never', NAMES)).toBeGreaterThan(field.strangeness('seldom', NAMES));
+  });
+
+  it('finds little strange in what has just been used, whoever used it', () => {
     const { field } = openField(nameMix({ capacity: 16 }));
     for (let i = 0; i < 500; i++) field.add('often', TODAY);
+    const before = field.strangeness('seldom', NAMES);
     for (let i = 0; i < 4; i++) field.add('seldom', TODAY);
-    expect([field.latestCount('seldom'), field.latestCount('often'), field.latestCount('never')]).toEqual([4, 4, 0]);
+    expect(field.strangeness('seldom', NAMES)).toBeLessThan(before / 4);
     for (let i = 0; i < 8; i++) field.add('often', TODAY);
-    expect(field.latestCount('seldom')).toBe(0);
+    expect(field.strangeness('seldom', NAMES)).toBeGreaterThan(0.5);
   });
 
   it('forgets half in a half-life', () => {

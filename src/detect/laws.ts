@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { aligned, type Fields } from '../baseline/record.ts';
-import type { AuditEvent } from '../domain/audit-event.ts';
+import { type AuditEvent, OPERATIONS } from '../domain/audit-event.ts';
 import { createRandom, type Random } from '../domain/random.ts';
 import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
 import { thresholdsOf } from './budget.ts';
@@ -20,6 +20,9 @@ const DESCRIPTION_CHARS_MIN = 80;
 /** Random streams tried for each law that needs them. */
 const STREAMS = 20;
 const EVENTS_PER_STREAM_MAX = 25;
+/** What a person reads through; and a finding with more grows with every name that somebody invents. */
+const KINDS_MAX = 8;
+const FLOOD_EVENTS = 200;
 /** Of the detector's own history a stream begins with: enough to end its warm-up. */
 const HISTORY_MAX = 200;
 
@@ -30,6 +33,7 @@ export const LAWS: readonly Law[] = [
   { name: `it remembers at most ${STATE_BYTES_MAX} bytes a token`, faults: memoryFaults },
   { name: 'score, evidence and explain change nothing', faults: purityFaults },
   { name: 'whatever the event, it throws nothing and answers with a number', faults: totalityFaults },
+  { name: `its evidence of a flood of names is of ${KINDS_MAX} kinds at most`, faults: floodFaults },
   { name: 'the same events give the same assessments and the same bytes', faults: determinismFaults },
   { name: 'a restart after every event changes nothing', faults: restartFaults },
 ];
@@ -120,6 +124,35 @@ function totalityFaults(detector: AnyDetector): readonly string[] {
   });
 }
 
+function floodFaults(detector: AnyDetector): readonly string[] {
+  const config = detector.config.parse({});
+  const subject = openAlone(detector);
+  const history = historyOf(detector);
+  for (const event of history.map(caseEvent)) detector.learn(subject.fields, event, config);
+  const kinds = new Set<string>();
+  for (let i = 0; i < FLOOD_EVENTS; i++) {
+    const event = caseEvent(inventedEvent(lastAtOf(history) + i * 1000, i), history.length + i);
+    for (const { what } of detector.evidence(subject.fields, event, config)) kinds.add(what);
+    detector.learn(subject.fields, event, config);
+  }
+  return kinds.size > KINDS_MAX ? [`${kinds.size} kinds after ${FLOOD_EVENTS} events with new names`] : [];
+}
+
+function inventedEvent(at: number, i: number): CaseEvent {
+  return {
+    at,
+    database: `db_${i}`,
+    operation: OPERATIONS[i % OPERATIONS.length] ?? null,
+    tables: Array.from({ length: 4 }, (_, k) => `public.t_${i}_${k}`),
+    network: `10.${i % 256}.${i >> 8}.0/24`,
+    asn: 64_512 + i,
+    application: `tool-${i}`,
+    rows: i,
+    bytes: i * 100,
+    success: i % 2 === 0,
+  };
+}
+
 function determinismFaults(detector: AnyDetector): readonly string[] {
   return streamsFor(detector).flatMap((events, i) => {
     const first = observeAll(detector, events);
@@ -138,14 +171,22 @@ function restartFaults(detector: AnyDetector): readonly string[] {
 
 /** Random events after a history of the detector's own, since a random stream by itself never outlives the warm-up. */
 function streamsFor(detector: AnyDetector): readonly (readonly AuditEvent[])[] {
-  const longest = [...detector.cases].sort((a, b) => b.history.length - a.history.length)[0];
-  const history = (longest?.history ?? []).slice(-HISTORY_MAX);
-  const lastAt = history.at(-1)?.at ?? Date.UTC(2026, 8, 7);
+  const history = historyOf(detector);
+  const lastAt = lastAtOf(history);
   return Array.from({ length: STREAMS }, (_, i) => {
     const random = createRandom(`${detector.id}/${i}`);
     const tail = Array.from({ length: 1 + random.below(EVENTS_PER_STREAM_MAX) }, () => randomEvent(random, lastAt));
     return [...history, ...tail].map(caseEvent);
   });
+}
+
+function historyOf(detector: AnyDetector): readonly CaseEvent[] {
+  const longest = detector.cases.toSorted((a, b) => b.history.length - a.history.length)[0];
+  return (longest?.history ?? []).slice(-HISTORY_MAX);
+}
+
+function lastAtOf(history: readonly CaseEvent[]): number {
+  return history.at(-1)?.at ?? Date.UTC(2026, 8, 7);
 }
 
 const AWKWARD_TEXTS = ['', '__proto__', 'public.invoices', '\u0000', '\uD800', 'a'.repeat(256), '"; DROP TABLE x; --'];
@@ -163,6 +204,8 @@ function randomEvent(random: Random, lastAt: number): CaseEvent {
   ]);
   return {
     at,
+    database: orNull(text()),
+    operation: orNull(random.pick(OPERATIONS)),
     tables: Array.from({ length: random.below(6) }, text),
     network: orNull(random.pick(['192.0.2.0/24', '203.0.113.0/24', '2001:db8::/48', text()])),
     asn: orNull(count()),

@@ -61,6 +61,9 @@ const LAWLESS: Readonly<Record<string, Partial<AnyDetector>>> = {
   'whatever the event': {
     score: (fields, event, config) => (event.at === 0 ? Number.NaN : lawful.score(fields, event, config as never)),
   },
+  'its evidence of a flood': {
+    evidence: (_, { tables: [table] }) => [{ what: `table ${table}`, observed: 1, expected: '0', sampleSize: 9 }],
+  },
   'the same events': { score: () => (calls++ % 7) - 1 },
 };
 

@@ -2,8 +2,8 @@ import { HOUR_MS, SECOND_MS } from '../baseline/time.ts';
 import type { Thresholds } from './budget.ts';
 import type { Episode } from './notes.ts';
 
-/** So many bits more are news. */
-const SCORE_STEP = 3;
+/** So many bits more are news: evidence that has doubled, about. */
+const SCORE_STEP = 1;
 /**
  * Otherwise an alert is brought up to date at most this often, and only when a tenth more has been done than was told: a backlog has hours of
  * events in a second, and an episode of a week ten thousand of them.

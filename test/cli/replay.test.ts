@@ -109,7 +109,10 @@ describe('replay', () => {
     const ofThief = scores.filter(
       ({ token, time }) => token === alert?.['token'] && String(time) >= String(alert?.['time']),
     );
-    expect(Math.max(...ofThief.map(({ score }) => Number(score)))).toBe(alert?.['score']);
+    // An alert is told again at each bit more.
+    const most = Math.max(...ofThief.map(({ score }) => Number(score)));
+    expect(most).toBeGreaterThanOrEqual(Number(alert?.['score']));
+    expect(most).toBeLessThan(Number(alert?.['score']) + 1);
     expect(Number(ofThief[0]?.['score'])).toBeGreaterThanOrEqual(Number(alert?.['threshold']));
   });
 

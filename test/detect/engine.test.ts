@@ -84,7 +84,7 @@ describe('Engine: judging', () => {
       const named = (assessment: Assessment) =>
         assessment.findings.filter(({ contribution }) => contribution >= 1).length;
       expect(
-        now.score >= before.score + 3 ||
+        now.score >= before.score + 1 ||
           now.at >= before.at + 10_000 ||
           named(now) > named(before) ||
           now.score > now.revokeThreshold,

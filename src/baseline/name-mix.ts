@@ -3,7 +3,7 @@ import type { Field, RecordView } from './record.ts';
 import { dayOf } from './time.ts';
 
 export interface NameMixRead {
-  /** Uses learned so far, fading with a half-life of `HALF_LIFE_DAYS`. */
+  /** Uses learned so far, the latest `USES_MAX` at most, fading with a half-life of `HALF_LIFE_DAYS`. */
   readonly observations: number;
   /**
    * Probability that the owner's next name is this one, of `nameCount` (above the capacity) that there are: its share of all uses, smoothed by as
@@ -28,6 +28,9 @@ const LATEST = 8;
 /** How often the next name is one of the latest, whatever else is usual. */
 const GOES_ON = 0.1;
 const HALF_LIFE_DAYS = 45;
+/** What is known of the mix is its latest few hundred uses: with a year's in the scales, a release would look strange for weeks. */
+const USES_MAX = 400;
+const KEPT_USES = 320;
 const HEADER_BYTES = 24;
 const ENTRY_BYTES = 8;
 const NOBODY = 0xff;
@@ -117,6 +120,7 @@ class NameMix implements NameMixWrite {
     f32[this.#entry(place) + 1] = this.#uses(place) + weight;
     f32[this.#at] = this.observations + weight;
     this.#noteLatest(place);
+    if (this.observations > USES_MAX) this.#scale(KEPT_USES / USES_MAX);
   }
 
   /** Uses of names that have no count of their own. */
@@ -172,12 +176,16 @@ class NameMix implements NameMixWrite {
 
   /** Halves all counts every `HALF_LIFE_DAYS`: habits change. */
   #fade(day: number): void {
-    const { f32, u16 } = this.#view;
+    const { u16 } = this.#view;
     const before = u16[2 * this.#at + 3] ?? 0;
     if (day <= before) return;
     u16[2 * this.#at + 3] = day;
     if (before === 0) return;
-    const factor = 2 ** (-(day - before) / HALF_LIFE_DAYS);
+    this.#scale(2 ** (-(day - before) / HALF_LIFE_DAYS));
+  }
+
+  #scale(factor: number): void {
+    const { f32 } = this.#view;
     f32[this.#at] = this.observations * factor;
     f32[this.#at + 5] = this.#begun * factor;
     for (let place = 0; place < this.#size; place++) f32[this.#entry(place) + 1] = this.#uses(place) * factor;

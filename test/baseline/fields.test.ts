@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { activeDays } from '../../src/baseline/active-days.ts';
 import { counter } from '../../src/baseline/counter.ts';
 import { hourOfWeek } from '../../src/baseline/hour-of-week.ts';
 import { moments } from '../../src/baseline/moments.ts';
@@ -27,6 +28,7 @@ const FIELDS = [
   ],
   ['name-mix', nameMix({ capacity: 8 }), (field: NameMixWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`, at)],
   ['seen-set', seenSet({ capacity: 8, forgetAfterDays: 9 }), (field: SeenSetWrite, at) => field.add(`n${at % 40}`, at)],
+  ['active-days', activeDays(), (field, at) => field.beginDay(1 + (at % 5))],
   ['timestamp', timestamp(), (field, at) => field.advance(at)],
   // biome-ignore lint/suspicious/noExplicitAny: each row has a field of another type
 ] as const satisfies readonly (readonly [string, any, (field: any, at: number) => void])[];

@@ -5,10 +5,12 @@ import { TOPICS } from '../../src/pipeline/topics.ts';
 import { createFleet } from '../../src/simulate/fleet.ts';
 import { theftOf } from '../../src/simulate/theft.ts';
 
-/** More than the time after which an episode that goes on is told of again: each event of a beacon makes a finding. */
+/** More than the time after which an episode that grows is told of again, */
 const STEP_MS = 11_000;
-/** Then it is the turn of another token: what goes on for days becomes what is usual. */
-const USES_MAX = 300;
+/** and each use takes so much more than the one before that it has grown: each makes a finding. */
+const GROWTH = 1.12;
+/** Then it is the turn of another token: numbers have an end. */
+const USES_MAX = 200;
 
 /**
  * Tokens that are used by a thief all the time, one in each partition. Since every use makes a finding, and the brokers stamp what they
@@ -34,7 +36,8 @@ export function createBeacons(seed: string, tokenCount: number, partitionCount: 
       const lines = thefts.map((ofPartition, partition) => {
         const records = ofPartition[turn];
         if (records === undefined) throw new Error(`no token of partition ${partition} is left to be a beacon`);
-        return JSON.stringify({ ...records[count % records.length], time });
+        const rows = Math.ceil(1000 * GROWTH ** (count % USES_MAX));
+        return JSON.stringify({ ...records[count % records.length], time, rows });
       });
       count += 1;
       return lines;

@@ -10,7 +10,7 @@ import { createTraffic } from '../traffic.ts';
 import { median, until } from '../watched.ts';
 
 const DAYS = 8;
-const TOKENS = 120;
+const TOKENS = 200;
 const START = Date.UTC(2026, 8, 7);
 /** One of each partition so often: so exact is what is measured. */
 const BEACON_MS = 20;

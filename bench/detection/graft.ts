@@ -23,7 +23,10 @@ export type Theft = (typeof THEFTS)[number];
 /** Only tokens with so much of a life are stolen, or taken for thieves. */
 const EVENTS_MIN = 200;
 const DAYS_MIN = 20;
-/** The first part of a log teaches: nothing is stolen before baselines are of something, and nothing counted. */
+/**
+ * The first part of a log teaches: nothing is stolen before baselines are of something, and nothing counted. A share of the events, not of the
+ * time: some logs begin with years of stragglers, or end with months of them.
+ */
 const TAUGHT_SHARE = 0.6;
 const THEFT_MS = 8 * HOUR_MS;
 const THEFT_EVENTS = { min: 10, max: 400 };
@@ -35,8 +38,7 @@ const PEACE_MS = 10 * DAY_MS;
 
 /** Until when a log teaches. */
 export function taughtUntil(events: readonly AuditEvent[]): number {
-  const [firstAt, lastAt] = [events[0]?.at ?? 0, events.at(-1)?.at ?? 0];
-  return firstAt + TAUGHT_SHARE * (lastAt - firstAt);
+  return events[Math.floor(TAUGHT_SHARE * events.length)]?.at ?? 0;
 }
 
 /**

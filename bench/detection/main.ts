@@ -25,26 +25,29 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', multiple: true, default: ['1'] },
     thefts: { type: 'string', default: '4' },
     peers: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
   },
 });
 const [source = '', path = ''] = positionals;
 const read = SOURCES[source];
 if (read === undefined || path === '') {
-  const options = '[--seed S] [--thefts PER_VICTIM] [--peers] [--json]';
+  const options = '[--seed S] [--thefts PER_VICTIM] [--peers [--only NAME]...] [--json]';
   console.error(`npm run bench:detection -- ${Object.keys(SOURCES).join('|')} FILE ${options}`);
   process.exit(2);
 }
 
+/** With `--json`, the table is only to be looked at meanwhile. */
+const say = values.json ? console.error : console.log;
 const events = await read(path);
 const grafts = values.seed.map((seed) => graft(events, seed, Number(values.thefts)));
 const peers = values.peers ? await peerMethods() : [];
 const all: (readonly Compared[])[] = [];
 for await (const variants of compare(events, grafts, [tokenwarden, ...peers], PROMISED.map(bitsOf))) {
   const [best] = variants;
-  if (best !== undefined && !values.json) {
+  if (best !== undefined) {
     if (all.length === 0) printOwn(best.verdict);
-    console.log(lineOf(best));
+    say(lineOf(best));
   }
   all.push(variants);
 }
@@ -53,17 +56,19 @@ if (values.json) console.log(JSON.stringify({ source, seeds: values.seed, method
 async function peerMethods(): Promise<readonly Method[]> {
   const { programs, missing } = await buildPrograms();
   for (const what of missing) console.error(`LEFT OUT: ${what}`);
-  return [staticThresholds, zScore, medianDeviation, firstSeen, ...programs.map(outsideMethod)].map(withSmoothing);
+  return [staticThresholds, zScore, medianDeviation, firstSeen, ...programs.map(outsideMethod)]
+    .filter(({ name }) => values.only.length === 0 || values.only.includes(name))
+    .map(withSmoothing);
 }
 
 function printOwn(verdict: Verdict): void {
   const { eventCount, tokenCount, tokenMonths } = verdict.untouched;
   const counted = `${eventCount} events of ${tokenCount} tokens counted, ${tokenMonths.toFixed(1)} token-months`;
-  console.log(`${counted}; ${grafts.flatMap(({ labels }) => labels).length} thefts grafted`);
-  console.log(pricesOf(verdict));
+  say(`${counted}; ${grafts.flatMap(({ labels }) => labels).length} thefts grafted`);
+  say(pricesOf(verdict));
   for (const { promised, kept } of keptOf(verdict))
-    console.log(`promised ${promised} a token-month: ${kept.toFixed(3)}, ${(kept / promised).toFixed(2)} × the budget`);
-  console.log(headOf(verdict));
+    say(`promised ${promised} a token-month: ${kept.toFixed(3)}, ${(kept / promised).toFixed(2)} × the budget`);
+  say(headOf(verdict));
 }
 
 /** What Tokenwarden's own thresholds let through. */

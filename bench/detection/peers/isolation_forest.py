@@ -1,4 +1,5 @@
-"""scikit-learn's isolation forest for each token, trained anew each day on what the token did before it."""
+"""scikit-learn's isolation forest for each token, trained anew on what the token did before the day: each day, unless it
+did so little since the last time that it would come to nearly the same."""
 
 import sys
 
@@ -12,6 +13,8 @@ DAY_MS = 86_400_000
 WINDOW_EVENTS = 2000
 WINDOW_MS = 60 * DAY_MS
 EVENTS_MIN = 50
+# Of the window; training is nearly all of the time.
+GROWTH_MIN = 0.05
 
 
 def scores_of(events):
@@ -20,6 +23,7 @@ def scores_of(events):
     asked = np.array([event.asked for event in events])
     result = np.full(len(events), np.nan)
     days = times // DAY_MS
+    forest, trained_on = None, 0
     for day in np.unique(days[asked]):
         begin = np.searchsorted(days, day)
         today = np.flatnonzero((days == day) & asked)
@@ -27,8 +31,10 @@ def scores_of(events):
         # Without a past, nothing is strange.
         if begin - first < EVENTS_MIN:
             continue
-        forest = IsolationForest(n_estimators=50, max_samples=min(256, begin - first), random_state=1)
-        forest.fit(points[first:begin])
+        if forest is None or begin - trained_on >= GROWTH_MIN * (begin - first):
+            forest = IsolationForest(n_estimators=50, max_samples=min(256, begin - first), random_state=1)
+            forest.fit(points[first:begin])
+            trained_on = begin
         result[today] = -forest.score_samples(points[today])
     return result
 

@@ -1,4 +1,3 @@
-import { DAY_MS } from '../../src/baseline/time.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { Features } from './features.ts';
 import { type Grafted, taughtUntil } from './graft.ts';
@@ -14,8 +13,8 @@ export interface Compared {
   readonly seconds: number;
 }
 
-/** A smoothed score needs those before it. */
-const BEFORE_THEFT_MS = DAY_MS;
+/** So many scores of a token before one that is judged still count in it when smoothed: four of the longest half-lives. */
+const SMOOTHED_EVENTS = 64;
 
 /**
  * Has each method score the log as it was and the grafted ones, each from its beginning.
@@ -30,14 +29,8 @@ export async function* compare(
   extraThresholds: readonly number[],
 ): AsyncGenerator<readonly Compared[]> {
   const countedFrom = taughtUntil(events);
-  const before: SharedLog = { events, features: new Features(events), isAsked: ({ at }) => at > countedFrom };
-  const afters = grafts.map(
-    (grafted): SharedLog => ({
-      events: grafted.events,
-      features: new Features(grafted.events),
-      isAsked: isNear(grafted),
-    }),
-  );
+  const before = shared(events, ({ at }) => at > countedFrom);
+  const afters = grafts.map((grafted) => shared(grafted.events, isOfTheft(grafted)));
   for (const { name, score } of methods) {
     const startedAt = performance.now();
     const calm = await score(before);
@@ -63,8 +56,18 @@ function known(scores: Scores | undefined, variant: string): Scores {
   return scores;
 }
 
-function isNear({ labels }: Grafted): SharedLog['isAsked'] {
+function isOfTheft({ labels }: Grafted): (event: AuditEvent) => boolean {
   const byToken = Map.groupBy(labels, ({ token }) => token);
-  return ({ token, at }) =>
-    byToken.get(token)?.some(({ from, until }) => at >= from - BEFORE_THEFT_MS && at <= until) ?? false;
+  return ({ token, at }) => byToken.get(token)?.some(({ from, until }) => at >= from && at <= until) ?? false;
+}
+
+function shared(events: readonly AuditEvent[], isJudged: (event: AuditEvent) => boolean): SharedLog {
+  const asked = new Uint8Array(events.length);
+  const wanted = new Map<string, number>();
+  for (const [index, event] of [...events.entries()].reverse()) {
+    const left = isJudged(event) ? SMOOTHED_EVENTS + 1 : (wanted.get(event.token) ?? 0);
+    asked[index] = left > 0 ? 1 : 0;
+    wanted.set(event.token, left - 1);
+  }
+  return { events, features: new Features(events), asked };
 }

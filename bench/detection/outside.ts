@@ -43,14 +43,12 @@ export function outsideMethod({ name, command: [program = '', ...words] }: Progr
 }
 
 /** Events by token, as far as the last one that is asked for: what comes after it, and tokens that nobody asks for, change no score. */
-function orderOf({ events, isAsked }: SharedLog): readonly number[] {
+function orderOf({ events, asked }: SharedLog): readonly number[] {
   const indices = Map.groupBy(events.keys(), (index) => (events[index] as AuditEvent).token);
-  return [...indices.values()].flatMap((own) =>
-    own.slice(0, own.findLastIndex((index) => isAsked(events[index] as AuditEvent)) + 1),
-  );
+  return [...indices.values()].flatMap((own) => own.slice(0, own.findLastIndex((index) => asked[index] === 1) + 1));
 }
 
-function* linesOf({ events, features, isAsked }: SharedLog, order: readonly number[]): Generator<string> {
+function* linesOf({ events, features, asked }: SharedLog, order: readonly number[]): Generator<string> {
   yield `${['token', 'at', 'asked', ...FEATURES].join('\t')}\n`;
   const numbers = new Map<string, number>();
   for (const index of order) {
@@ -58,7 +56,7 @@ function* linesOf({ events, features, isAsked }: SharedLog, order: readonly numb
     const number = numbers.get(event.token) ?? numbers.size;
     numbers.set(event.token, number);
     const values = Array.from(features.row(index), (value) => Number(value.toFixed(5)));
-    yield `${number}\t${event.at}\t${isAsked(event) ? 1 : 0}\t${values.join('\t')}\n`;
+    yield `${number}\t${event.at}\t${asked[index]}\t${values.join('\t')}\n`;
   }
 }
 

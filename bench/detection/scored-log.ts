@@ -5,8 +5,8 @@ import type { Features } from './features.ts';
 export interface SharedLog {
   readonly events: readonly AuditEvent[];
   readonly features: Features;
-  /** Whether an event is judged, and needs a score for its own sake. What teaches only does not. */
-  readonly isAsked: (event: AuditEvent) => boolean;
+  /** By event: 1 if its score is judged, or smoothed into one that is; 0 if it only teaches. */
+  readonly asked: Uint8Array;
 }
 
 /** One number an event, in the log's order; `NaN` where there is none. Higher is stranger; the scale is the method's own. */

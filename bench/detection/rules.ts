@@ -1,6 +1,5 @@
 import { dayOf, HOUR_MS } from '../../src/baseline/time.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
-import { median } from '../quantile.ts';
 import { columnOf, FEATURES } from './features.ts';
 import type { Method, Scores, SharedLog } from './scored-log.ts';
 
@@ -89,8 +88,11 @@ function mediansAndDeviations(): Standardise {
     if (dayOf(at) !== day) {
       day = dayOf(at);
       learnt = past.map((values) => {
-        const middle = median(values);
-        return { middle, deviation: 1.4826 * median(values.map((value) => Math.abs(value - middle))) + DEVIATION_MIN };
+        const middle = middleOf(values);
+        return {
+          middle,
+          deviation: 1.4826 * middleOf(values.map((value) => Math.abs(value - middle))) + DEVIATION_MIN,
+        };
       });
     }
     const isYoung = (past[0] as number[]).length < EVENTS_MIN;
@@ -103,6 +105,11 @@ function mediansAndDeviations(): Standardise {
       return isYoung || Number.isNaN(middle) ? 0 : (value - middle) / deviation;
     });
   };
+}
+
+/** Sorting numbers as numbers takes a tenth of the time, which here is nearly all of it. */
+function middleOf(values: readonly number[]): number {
+  return Float64Array.from(values).sort()[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 const NEW = FEATURES.flatMap((name, column) => (name.startsWith('new ') ? [column] : []));

@@ -19,6 +19,8 @@ const DEVIATION_MIN = 0.1;
 const EVENTS_MIN = 30;
 /** How many of its latest events a token's ordinary amounts are of. */
 const MEMORY_EVENTS = 2000;
+/** What was learnt is good enough until so much of that has been added. */
+const GROWTH_MIN = 0.05;
 
 /** Limits for the whole fleet, as most monitoring has them. */
 export const staticThresholds: Method = {
@@ -38,7 +40,7 @@ export const zScore: Method = {
   score: async (log) => combined(log, meansAndDeviations),
 };
 
-/** The same by median and median absolute deviation of the latest events, taken anew each day. */
+/** The same by median and median absolute deviation of the latest events, taken anew each day on which there is enough that is new. */
 export const medianDeviation: Method = {
   name: 'median/MAD',
   score: async (log) => combined(log, mediansAndDeviations),
@@ -83,10 +85,12 @@ function meansAndDeviations(): Standardise {
 function mediansAndDeviations(): Standardise {
   const past: number[][] = VOLUMES.map(() => []);
   let learnt: readonly { readonly middle: number; readonly deviation: number }[] = [];
-  let day = Number.NaN;
+  let [day, eventCount, learntCount] = [Number.NaN, 0, 0];
   return ({ at }, row) => {
-    if (dayOf(at) !== day) {
+    const isEnough = eventCount - learntCount > GROWTH_MIN * Math.min(eventCount, MEMORY_EVENTS);
+    if (dayOf(at) !== day && isEnough) {
       day = dayOf(at);
+      learntCount = eventCount;
       learnt = past.map((values) => {
         const middle = middleOf(values);
         return {
@@ -95,7 +99,8 @@ function mediansAndDeviations(): Standardise {
         };
       });
     }
-    const isYoung = (past[0] as number[]).length < EVENTS_MIN;
+    const isYoung = eventCount < EVENTS_MIN;
+    eventCount += 1;
     return VOLUMES.map((column, i) => {
       const value = row[column] as number;
       const values = past[i] as number[];

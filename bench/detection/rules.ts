@@ -19,8 +19,6 @@ const DEVIATION_MIN = 0.1;
 const EVENTS_MIN = 30;
 /** How many of its latest events a token's ordinary amounts are of. */
 const MEMORY_EVENTS = 2000;
-/** What was learnt is good enough until so much of that has been added. */
-const GROWTH_MIN = 0.05;
 
 /** Limits for the whole fleet, as most monitoring has them. */
 export const staticThresholds: Method = {
@@ -40,7 +38,7 @@ export const zScore: Method = {
   score: async (log) => combined(log, meansAndDeviations),
 };
 
-/** The same by median and median absolute deviation of the latest events, taken anew each day on which there is enough that is new. */
+/** The same by median and median absolute deviation of the latest events, taken anew each day. */
 export const medianDeviation: Method = {
   name: 'median/MAD',
   score: async (log) => combined(log, mediansAndDeviations),
@@ -85,12 +83,10 @@ function meansAndDeviations(): Standardise {
 function mediansAndDeviations(): Standardise {
   const past: number[][] = VOLUMES.map(() => []);
   let learnt: readonly { readonly middle: number; readonly deviation: number }[] = [];
-  let [day, eventCount, learntCount] = [Number.NaN, 0, 0];
+  let day = Number.NaN;
   return ({ at }, row) => {
-    const isEnough = eventCount - learntCount > GROWTH_MIN * Math.min(eventCount, MEMORY_EVENTS);
-    if (dayOf(at) !== day && isEnough) {
+    if (dayOf(at) !== day) {
       day = dayOf(at);
-      learntCount = eventCount;
       learnt = past.map((values) => {
         const middle = middleOf(values);
         return {
@@ -99,8 +95,7 @@ function mediansAndDeviations(): Standardise {
         };
       });
     }
-    const isYoung = eventCount < EVENTS_MIN;
-    eventCount += 1;
+    const isYoung = (past[0] as number[]).length < EVENTS_MIN;
     return VOLUMES.map((column, i) => {
       const value = row[column] as number;
       const values = past[i] as number[];

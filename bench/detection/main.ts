@@ -1,69 +1,86 @@
 import { parseArgs } from 'node:util';
-import type { Label } from '../../src/backtest/labels.ts';
-import { type Measured, Measurement } from '../../src/backtest/measure.ts';
-import { Engine } from '../../src/detect/engine.ts';
-import type { AuditEvent } from '../../src/domain/audit-event.ts';
-import { engineOptions } from '../detect.ts';
-import { median } from '../quantile.ts';
+import { type Compared, compare } from './compare.ts';
 import { graft } from './graft.ts';
+import type { Verdict } from './judge.ts';
+import { outsideMethod } from './outside.ts';
+import { tokenwarden } from './own.ts';
+import { buildPrograms } from './programs.ts';
+import { firstSeen, medianDeviation, staticThresholds, zScore } from './rules.ts';
+import type { Method } from './scored-log.ts';
+import { withSmoothing } from './smooth.ts';
 import { SOURCES } from './sources.ts';
+import { headOf, lineOf, pricesOf } from './table.ts';
 
-// `node bench/detection/main.ts SOURCE FILE`: thefts grafted into a recorded log, and how many of them are caught at which price. False alerts
-// are counted on the log as it was, after the time in which baselines are made; the thefts on the grafted one.
+// `npm run bench:detection -- SOURCE FILE`: thefts grafted into a recorded log, and how many of them are caught at which price. False alerts
+// are counted on the log as it was, after the time in which baselines are made; the thefts on the grafted one. `--peers`: the same for what
+// people would otherwise use, on the same events. `--json`: for machines, with every variant. Several seeds are several grafted logs, judged
+// together.
 
-const BUDGETS = [10, 1, 0.1];
-/** Bits; the finest steps where budgets are. */
-const THRESHOLDS = Array.from({ length: 800 }, (_, i) => 0.05 * (i + 1));
-/** The first part of a log teaches, and is not counted. */
-const TAUGHT_SHARE = 0.6;
+const PROMISED = [1, 0.1];
+const bitsOf = (promised: number) => Math.log2(30 / promised);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: '1' }, thefts: { type: 'string', default: '3' } },
+  options: {
+    seed: { type: 'string', multiple: true, default: ['1'] },
+    thefts: { type: 'string', default: '4' },
+    peers: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    json: { type: 'boolean', default: false },
+  },
 });
 const [source = '', path = ''] = positionals;
 const read = SOURCES[source];
 if (read === undefined || path === '') {
-  console.error(`node bench/detection/main.ts ${Object.keys(SOURCES).join('|')} FILE [--seed S] [--thefts PER_VICTIM]`);
+  const options = '[--seed S] [--thefts PER_VICTIM] [--peers [--only NAME]...] [--json]';
+  console.error(`npm run bench:detection -- ${Object.keys(SOURCES).join('|')} FILE ${options}`);
   process.exit(2);
 }
 
+/** With `--json`, the table is only to be looked at meanwhile. */
+const say = values.json ? console.error : console.log;
 const events = await read(path);
-const calmUntil = (events[0]?.at ?? 0) + TAUGHT_SHARE * ((events.at(-1)?.at ?? 0) - (events[0]?.at ?? 0));
-const untouched = await judge(events, []);
-const grafted = graft(events, values.seed, Number(values.thefts));
-const stolen = await judge(grafted.events, grafted.labels);
-print(untouched, stolen);
-
-async function judge(log: readonly AuditEvent[], labels: readonly Label[]): Promise<Measured> {
-  const engine = new Engine(await engineOptions(100_000));
-  const measurement = new Measurement(labels, THRESHOLDS);
-  for (const [offset, event] of log.entries()) {
-    engine.observe(event, offset, event.at);
-    if (event.at > calmUntil) measurement.observe(event, engine.lastScore);
+const grafts = values.seed.map((seed) => graft(events, seed, Number(values.thefts)));
+const peers = values.peers ? await peerMethods() : [];
+const all: (readonly Compared[])[] = [];
+for await (const variants of compare(events, grafts, [tokenwarden, ...peers], PROMISED.map(bitsOf))) {
+  const [best] = variants;
+  if (best !== undefined) {
+    if (all.length === 0) printOwn(best.verdict);
+    say(lineOf(best));
   }
-  return measurement.finish();
+  all.push(variants);
+}
+if (values.json) console.log(JSON.stringify({ source, seeds: values.seed, methods: all.flat().map(inShort) }));
+
+async function peerMethods(): Promise<readonly Method[]> {
+  const { programs, missing } = await buildPrograms();
+  for (const what of missing) console.error(`LEFT OUT: ${what}`);
+  return [staticThresholds, zScore, medianDeviation, firstSeen, ...programs.map(outsideMethod)]
+    .filter(({ name }) => values.only.length === 0 || values.only.includes(name))
+    .map(withSmoothing);
 }
 
-function print(before: Measured, after: Measured): void {
-  const { falseAlerts, tokenMonths, eventCount, tokenCount } = before;
-  console.log(
-    `${eventCount} events of ${tokenCount} tokens counted, ${tokenMonths.toFixed(1)} token-months; ${after.judged.length} thefts grafted`,
-  );
-  console.log('false alerts a token-month   threshold   caught   median events until then');
-  for (const budget of BUDGETS) {
-    const level = falseAlerts.findIndex((count) => count / tokenMonths <= budget);
-    const caught = after.judged.flatMap(({ crossings }) => crossings[level] ?? []);
-    const share = caught.length / after.judged.length;
-    const events = median(caught.map(({ eventCount: count }) => count));
-    console.log(
-      `${String(budget).padStart(26)}   ${(THRESHOLDS[level] ?? Number.NaN).toFixed(2).padStart(9)}   ${share.toFixed(3).padStart(6)}   ${events}`,
-    );
-  }
-  for (const promised of [1, 0.1]) {
-    const threshold = Math.log2(30 / promised);
-    const level = THRESHOLDS.findIndex((bits) => bits >= threshold);
-    const kept = (falseAlerts[level] ?? 0) / tokenMonths;
-    console.log(`promised ${promised} a token-month: ${kept.toFixed(3)}, ${(kept / promised).toFixed(2)} × the budget`);
-  }
+function printOwn(verdict: Verdict): void {
+  const { eventCount, tokenCount, tokenMonths } = verdict.untouched;
+  const counted = `${eventCount} events of ${tokenCount} tokens counted, ${tokenMonths.toFixed(1)} token-months`;
+  say(`${counted}; ${grafts.flatMap(({ labels }) => labels).length} thefts grafted`);
+  say(pricesOf(verdict));
+  for (const { promised, kept } of keptOf(verdict))
+    say(`promised ${promised} a token-month: ${kept.toFixed(3)}, ${(kept / promised).toFixed(2)} × the budget`);
+  say(headOf(verdict));
+}
+
+/** What Tokenwarden's own thresholds let through. */
+function keptOf({ untouched: { thresholds, falseAlerts, tokenMonths } }: Verdict) {
+  return PROMISED.map((promised) => {
+    const level = thresholds.findIndex((bits) => bits >= bitsOf(promised));
+    return { promised, kept: (falseAlerts[level] ?? 0) / tokenMonths };
+  });
+}
+
+function inShort({ method, variant, verdict, seconds }: Compared) {
+  const { eventCount, tokenCount, tokenMonths } = verdict.untouched;
+  const kept = method === tokenwarden.name ? { kept: keptOf(verdict) } : {};
+  return { method, variant, seconds, eventCount, tokenCount, tokenMonths, caught: verdict.caught, ...kept };
 }

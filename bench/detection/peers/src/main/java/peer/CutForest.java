@@ -9,8 +9,8 @@ import java.nio.file.Path;
 
 /**
  * A Random Cut Forest for each token, on the features as they are: logarithms, flags and unit vectors. An event is scored before it is learnt.
- * The thresholded forest, which normalises each feature by its running mean and deviation, was worse on each log on which both were tried, at
- * twice the time: flags that are seldom set outweigh everything once they are divided by their deviation.
+ * The thresholded forest, which normalises each feature by its running mean and deviation, caught no more at 1 and less at 0.1 false alerts a
+ * token-month on the three small logs on which both were tried, and took longer than this one.
  */
 public final class CutForest {
     private static final int TREES = 50;

@@ -36,13 +36,13 @@ export default defineDetector({
       .describe('Pauses shorter than this many days are never news.'),
   }),
   remembers: { lastUsed: timestamp(), pauses: moments({ weightMax: 60 }) },
-  bitsMax: 9,
 
   score({ lastUsed, pauses }, event, config) {
     const pauseMs = event.at - lastUsed.value;
     if (lastUsed.value === 0 || pauseMs < config.dormantAfterDays * DAY_MS) return undefined;
     const z = (Math.log2(pauseMs / HOUR_MS) - pauses.mean(PRIOR)) / pauses.deviation(PRIOR, 0.7);
-    return tailBits(z) - 1;
+    // Half of it: that a day of use is rare for such a token stands in the score already.
+    return (tailBits(z) - 1) / 2;
   },
 
   learn({ lastUsed, pauses }, event) {

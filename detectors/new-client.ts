@@ -100,8 +100,17 @@ export default defineDetector({
   ],
 });
 
-/** The program's name without its version: up to the first blank, slash or bracket, and without digits. */
+const CLIENTS_MAX = 1000;
+/** Names found lately: there are a few dozen, and each event has one. */
+const clients = new Map<string, string | null>();
+
+/** The program's name without its version: letters, hyphens and underscores from its beginning. */
 function clientOf(application: string | null): string | null {
-  const name = application?.split(/[\s/(]/, 1)[0]?.replace(/[\d.]+/g, '');
-  return name === undefined || name === '' ? null : name;
+  if (application === null) return null;
+  const known = clients.get(application);
+  if (known !== undefined) return known;
+  const name = /^[\p{L}_-]+/u.exec(application)?.[0] ?? null;
+  if (clients.size >= CLIENTS_MAX) clients.clear();
+  clients.set(application, name);
+  return name;
 }

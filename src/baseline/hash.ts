@@ -1,7 +1,25 @@
+const MEMO_SIZE = 256;
+/** Names hashed lately. Each event's are asked for by several detectors, twice: a look-up costs less than a long name. */
+const memoNames: string[] = new Array<string>(MEMO_SIZE).fill('');
+const memoSeeds = new Float64Array(MEMO_SIZE).fill(Number.NaN);
+const memoHashes = new Uint32Array(MEMO_SIZE);
+
 /**
  * 32-bit hash of a name under a secret seed (MurmurHash3, Appleby 2011, over UTF-16 code units). Never 0, which marks an empty place.
  */
 export function hashName(name: string, seed: number): number {
+  const { length } = name;
+  const place =
+    length === 0 ? 0 : (31 * length + 7 * name.charCodeAt(length - 1) + name.charCodeAt(length >> 1)) % MEMO_SIZE;
+  if (memoNames[place] === name && memoSeeds[place] === seed) return memoHashes[place] as number;
+  const hash = murmur(name, seed);
+  memoNames[place] = name;
+  memoSeeds[place] = seed;
+  memoHashes[place] = hash;
+  return hash;
+}
+
+function murmur(name: string, seed: number): number {
   let h = seed | 0;
   for (let i = 0; i < name.length; i++) {
     let k = Math.imul(name.charCodeAt(i), 0xcc9e2d51);

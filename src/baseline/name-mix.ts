@@ -125,8 +125,11 @@ class NameMix implements NameMixWrite {
 
   /** Uses of names that have no count of their own. */
   get #uncounted(): number {
+    // While there is room, each has its count.
+    const size = this.#size;
+    if (size < this.#capacity) return 0;
     let counted = 0;
-    for (let place = 0; place < this.#size; place++) counted += this.#uses(place);
+    for (let place = 0; place < size; place++) counted += this.#uses(place);
     return Math.max(0, this.observations - counted);
   }
 

@@ -77,13 +77,13 @@ export default defineDetector({
     let bits = 0;
     for (const [seen, name] of rungs) {
       if (name === null) continue;
-      const ownRate = seen.noveltyRate(config.priorRate, config.priorWeight);
       const standing = seen.standing(name, event.at);
+      const strangeness = seen.strangeness(standing, config);
       if (standing === 'new') {
         const charged = event.at - lastArrival.value >= ARRIVAL_INTERVAL_MS;
-        return charged ? bits + Math.log2(config.strangerRate / ownRate) : undefined;
+        return charged ? bits + strangeness : undefined;
       }
-      if (standing === 'known') bits = Math.max(-1, bits + Math.log2((1 - config.strangerRate) / (1 - ownRate)));
+      if (standing === 'known') bits = Math.max(-1, bits + strangeness);
       else return bits;
     }
     return bits;

@@ -56,9 +56,8 @@ export default defineDetector({
   score({ tables }, event, config) {
     // The first use ever has no owner to differ from.
     if (event.tables.length === 0 || tables.observations === 0) return undefined;
-    const ownRate = tables.noveltyRate(config.priorRate, config.priorWeight);
-    const bitsNew = Math.log2(config.strangerRate / ownRate);
-    const bitsKnown = Math.log2((1 - config.strangerRate) / (1 - ownRate));
+    const bitsNew = tables.strangeness('new', config);
+    const bitsKnown = tables.strangeness('known', config);
     let bits = 0;
     let knownCount = 0;
     for (const table of event.tables) {

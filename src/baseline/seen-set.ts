@@ -2,27 +2,28 @@ import { hashName } from './hash.ts';
 import type { Field, RecordView } from './record.ts';
 import { dayOf } from './time.ts';
 
+/**
+ * `known`: the owner's. `fresh`: seen, but so far on one day only, or in suspicious or very few events: neither news nor proof of the owner,
+ * since whoever uses a stolen token makes names known too. `new`: never seen, or forgotten.
+ */
+export type Standing = 'known' | 'fresh' | 'new';
+
 export interface SeenSetRead {
   /** Distinct names remembered. */
   readonly size: number;
   /** Names offered so far, fading with a half-life of `HALF_LIFE_DAYS`. */
   readonly observations: number;
-  /**
-   * `known`: the owner's. `fresh`: seen, but so far on one day only, or in suspicious or very few events: neither news nor proof of the owner,
-   * since whoever uses a stolen token makes names known too.
-   * `new`: never seen, or forgotten.
-   */
-  standing(name: string, at: number): 'known' | 'fresh' | 'new';
+  standing(name: string, at: number): Standing;
   /**
    * Probability that the owner's next name is a new one: the share of new ones so far, smoothed as if `priorWeight` observations with a
    * share of `priorRate` had gone before.
    */
   noveltyRate(priorRate: number, priorWeight: number): number;
   /**
-   * How much likelier the name is from a stranger than from the owner, in bits: a stranger's next name is new with `strangerRate`. 0 for one that is
-   * neither new nor known.
+   * How much likelier a name of this standing is from a stranger than from the owner, in bits: a stranger's next name is new with `strangerRate`. 0 for
+   * one that is neither new nor known.
    */
-  strangeness(name: string, at: number, rates: NoveltyRates): number;
+  strangeness(standing: Standing, rates: NoveltyRates): number;
 }
 
 /** What is taken for granted about novelty: a stranger's, and an owner's of whom nothing is known yet. */
@@ -89,7 +90,7 @@ class SeenSet implements SeenSetWrite {
     return this.#view.f32[this.#at] ?? 0;
   }
 
-  standing(name: string, at: number): 'known' | 'fresh' | 'new' {
+  standing(name: string, at: number): Standing {
     const entry = this.#find(hashName(name, this.#view.hashSeed));
     if (entry < 0 || this.#isForgotten(entry, at)) return 'new';
     return this.#uses(entry) >= KNOWN_USES ? 'known' : 'fresh';
@@ -100,8 +101,7 @@ class SeenSet implements SeenSetWrite {
     return (novelties + priorRate * priorWeight) / (this.observations + priorWeight);
   }
 
-  strangeness(name: string, at: number, { strangerRate, priorRate, priorWeight }: NoveltyRates): number {
-    const standing = this.standing(name, at);
+  strangeness(standing: Standing, { strangerRate, priorRate, priorWeight }: NoveltyRates): number {
     if (standing === 'fresh') return 0;
     const ownRate = this.noveltyRate(priorRate, priorWeight);
     return standing === 'new' ? Math.log2(strangerRate / ownRate) : Math.log2((1 - strangerRate) / (1 - ownRate));

@@ -76,6 +76,15 @@ export function revokerFor({ revocation }: Pick<AlertEntry, 'revocation'>, polic
   return revocation?.revoker ?? policy.revocationRules[0]?.revoker;
 }
 
+/** Whether there is more to do: it has no outcome yet, or it is a revocation that is not proven. */
+export function isUnfinished({ action, state }: ActionEntry): boolean {
+  return state === 'approved' || (action.kind === 'revoke' && (state === 'accepted' || state === 'ineffective'));
+}
+
+function undoes({ action: undo }: ActionEntry, { action }: ActionEntry): boolean {
+  return action.kind === 'revoke' && action.alertId === undo.alertId && action.decidedAt <= undo.decidedAt;
+}
+
 /**
  * Turns assessments and outcomes into alerts and actions. Holds what guard rails need to see; rebuilt from the ledger after a restart.
  * Synchronous and deterministic; the present is an argument.
@@ -101,13 +110,16 @@ export class Responder {
   }
 
   /**
-   * Actions that were approved and have no outcome yet, or are accepted and not proven: what a restarted process has to take up again. Only
-   * revocations are proven; an undo that was accepted must not be done again, since its token may have been revoked since.
+   * Actions that were approved and have no outcome yet, and revocations that are not proven: what a restarted process has to take up again. An
+   * undo that was accepted must not be done again, since its token may have been revoked since; and a revocation must not be pursued that
+   * somebody undoes.
    */
   unsettled(): readonly ActionEntry[] {
-    return [...this.#actions.values()].filter(
-      ({ action, state }) => state === 'approved' || (action.kind === 'revoke' && state === 'accepted'),
+    const entries = [...this.#actions.values()];
+    const undos = entries.filter(
+      ({ action, state }) => action.kind === 'undo' && (state === 'approved' || state === 'accepted'),
     );
+    return entries.filter((entry) => isUnfinished(entry) && !undos.some((undo) => undoes(undo, entry)));
   }
 
   /** Takes an entry back from the ledger. */

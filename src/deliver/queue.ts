@@ -10,6 +10,8 @@ export interface Delivery {
   readonly priority: number;
   /** One attempt. The signal aborts when the process stops. */
   readonly attempt: (signal: AbortSignal) => Promise<DeliveryOutcome>;
+  /** Ends this delivery's waiting; an attempt in hand goes on to its end. */
+  readonly halt?: AbortSignal;
   readonly onAttempt?: (outcome: DeliveryOutcome, attemptCount: number) => void | Promise<void>;
 }
 
@@ -74,7 +76,7 @@ export class DeliveryQueue {
     const entry: Entry = { delivery, halt: new AbortController(), displaced: undefined };
     this.#admit(entry);
     try {
-      const signal = AbortSignal.any([stop, entry.halt.signal]);
+      const signal = AbortSignal.any([stop, entry.halt.signal, ...(delivery.halt ? [delivery.halt] : [])]);
       let attemptCount = 0;
       const settlement = await deliverUntilSettled(() => this.#attempt(entry, attemptCount++, signal), {
         schedule: delivery.action.kind === 'notify' ? NOTIFICATION_SCHEDULE_MS : REVOCATION_SCHEDULE_MS,

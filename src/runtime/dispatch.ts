@@ -1,5 +1,5 @@
 import { severityRank } from '../decide/match.ts';
-import type { ActionEntry, Revocation } from '../decide/responder.ts';
+import { type ActionEntry, isUnfinished, type Revocation } from '../decide/responder.ts';
 import { nextStepsFor } from '../deliver/next-steps.ts';
 import { type Delivery, DeliveryQueue, type DeliverySettlement } from '../deliver/queue.ts';
 import type { Receiver, RevocationSummary } from '../deliver/receiver.ts';
@@ -41,6 +41,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   const context: Context = {
     options,
     stop: stopping.signal,
+    pursuits: new Map(),
     queueOf: (name, pace) => queueOf(queues, options, stopping.signal, name, pace),
   };
   return {
@@ -56,9 +57,19 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   };
 }
 
+/** A revocation that is being carried out. */
+interface Pursuit {
+  readonly halt: AbortController;
+  readonly report: Report;
+  /** How it stands when it has ended or was halted. */
+  readonly ended: Promise<ActionEntry>;
+}
+
 interface Context {
   readonly options: DispatchOptions;
   readonly stop: AbortSignal;
+  /** Revocations in hand, by alert: an undo halts its alert's. */
+  readonly pursuits: Map<string, Pursuit>;
   readonly queueOf: (name: string, pace: Pace) => DeliveryQueue;
 }
 
@@ -82,7 +93,7 @@ async function carryOut(context: Context, entry: ActionEntry, report: Report): P
   const revoker = context.options.revokers.get(action.target);
   if (revoker === undefined) return missing(entry, 'revoker', report);
   if (action.kind === 'undo') return undo(context, entry, revoker, report);
-  return revoke(context, entry, revoker, report);
+  return pursue(context, entry, revoker, report);
 }
 
 async function notify(context: Context, entry: ActionEntry, report: Report): Promise<void> {
@@ -97,37 +108,61 @@ async function notify(context: Context, entry: ActionEntry, report: Report): Pro
   await reportSettlement(action.id, settlement, report);
 }
 
+/** A token that is to be usable again must not be revoked again because it is used: whatever its revocation was at ends first. */
 async function undo(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
+  const pursuit = context.pursuits.get(entry.action.alertId);
+  pursuit?.halt.abort();
+  const halted = await pursuit?.ended;
   const order: RevocationOrder = { action: entry.action, alert: entry.alert };
   const settlement = await deliver(context, entry, `revoker/${entry.action.target}`, revoker.pace, (signal) =>
     revoker.open.undo(order, signal),
   );
   await reportSettlement(entry.action.id, settlement, report);
+  const isRefused = settlement.outcome.kind !== 'accepted' && settlement.outcome.kind !== 'stopped';
+  if (pursuit && halted && isRefused && isUnfinished(halted)) await pursue(context, halted, revoker, pursuit.report);
 }
 
-/** Revoke, kill, verify; and again while the token is still used. A restarted process goes on where the ledger stands. */
-async function revoke(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
+async function pursue(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
+  const { alertId } = entry.action;
+  const halt = new AbortController();
+  const stop = AbortSignal.any([context.stop, halt.signal]);
+  const pursuit: Pursuit = { halt, report, ended: revoke({ ...context, stop }, entry, revoker, report) };
+  context.pursuits.set(alertId, pursuit);
+  try {
+    await pursuit.ended;
+  } finally {
+    if (context.pursuits.get(alertId) === pursuit) context.pursuits.delete(alertId);
+  }
+}
+
+/** Revoke, kill, verify; and again while the token is still used. A restarted process goes on where the ledger stands. @returns how it stands */
+async function revoke(
+  context: Context,
+  entry: ActionEntry,
+  revoker: Target<Revoker>,
+  report: Report,
+): Promise<ActionEntry> {
   const { action, alert } = entry;
   const order: RevocationOrder = { action, alert };
-  let state: ActionState = entry.state;
-  let attempts = entry.attemptCount;
+  let { state, attemptCount } = entry;
   for (let repeat = 0; repeat <= REPEATS_MAX; repeat++) {
     if (state !== 'accepted') {
       const settlement = await deliver(context, entry, `revoker/${action.target}`, revoker.pace, (signal) =>
         revoker.open.revoke(order, signal),
       );
-      if (settlement.outcome.kind === 'stopped') return;
-      attempts += settlement.attemptCount;
-      state = await reportSettlement(action.id, { ...settlement, attemptCount: attempts }, report);
-      if (state !== 'accepted') return;
+      if (settlement.outcome.kind === 'stopped') break;
+      attemptCount += settlement.attemptCount;
+      state = await reportSettlement(action.id, { ...settlement, attemptCount }, report);
+      if (state !== 'accepted') break;
     }
     const proof = await verify(context, order, revoker.open);
-    if (proof === undefined) return;
+    if (proof === undefined) break;
     state = proof.state;
-    await report({ actionId: action.id, state, detail: proof.detail, attemptCount: attempts });
-    if (state !== 'ineffective') return;
+    await report({ actionId: action.id, state, detail: proof.detail, attemptCount });
+    if (state !== 'ineffective') break;
     await context.options.clock.sleep(REVOCATION_SCHEDULE_MS[repeat + 1] ?? 60_000, context.stop);
   }
+  return { ...entry, state, attemptCount };
 }
 
 /** Asks the issuer, and watches the stream where the issuer cannot tell. `undefined`: stopped. */
@@ -161,7 +196,12 @@ function deliver(
   pace: Pace,
   attempt: (signal: AbortSignal) => Promise<DeliveryOutcome>,
 ): Promise<DeliverySettlement> {
-  const delivery: Delivery = { action: entry.action, priority: severityRank(entry.alert.severity), attempt };
+  const delivery: Delivery = {
+    action: entry.action,
+    priority: severityRank(entry.alert.severity),
+    attempt,
+    halt: context.stop,
+  };
   return context.queueOf(queueName, pace).deliver(delivery);
 }
 

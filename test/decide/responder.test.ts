@@ -224,10 +224,24 @@ describe('Responder: restart', () => {
     accept(actionId);
     // Its acceptance is told, and its proof awaited.
     expect(open()).toEqual(['revoke accepted', 'notify approved']);
+    responder.onOutcome(actionId, 'ineffective', '', 1, NOW);
+    expect(open()).toContain('revoke ineffective');
     responder.onOutcome(actionId, 'verified', '', 1, NOW);
     accept(responder.onRequest({ kind: 'undo', alertId, by: 'ada', at: NOW }, NOW)?.actions[0]?.action.id ?? '');
     for (const { action } of responder.unsettled()) accept(action.id);
     expect(open()).toEqual([]);
+  });
+
+  it('leaves alone a revocation that is not proven and is being undone, unless that fails', () => {
+    const { responder, actionId, alertId } = revoked();
+    const open = () => responder.unsettled().flatMap(({ action }) => (action.kind === 'notify' ? [] : [action.kind]));
+    responder.onOutcome(actionId, 'accepted', '', 1, NOW);
+    const undo = responder.onRequest({ kind: 'undo', alertId, by: 'ada', at: NOW }, NOW)?.actions[0]?.action.id ?? '';
+    expect(open()).toEqual(['undo']);
+    responder.onOutcome(undo, 'accepted', '', 1, NOW);
+    expect(open()).toEqual([]);
+    responder.onOutcome(undo, 'refused', '', 1, NOW);
+    expect(open()).toEqual(['revoke']);
   });
 
   it('goes on from the ledger as if it had never stopped', () => {

@@ -49,7 +49,9 @@ export async function isSettled(
   }
   const actions = [...(await readLedger(log)).actions.values()];
   const open = actions.filter(({ state }) => state === 'approved');
-  const unproven = actions.filter(({ action, state }) => action.kind === 'revoke' && state === 'accepted');
+  // One that the token was used after is done again.
+  const isUnproven = (state: string) => state === 'accepted' || state === 'ineffective';
+  const unproven = actions.filter(({ action, state }) => action.kind === 'revoke' && isUnproven(state));
   return {
     done: open.length + unproven.length === 0,
     why: `${open.length} actions are open, ${unproven.length} not proven`,

@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { ActionEntry } from '../../src/decide/responder.ts';
+import { systemResolve } from '../../src/deliver/address.ts';
+import webhook from '../../src/deliver/revokers/webhook.ts';
+import { blankEvent } from '../../src/domain/blank-event.ts';
+import type { EmbeddedLog } from '../../src/log/embedded.ts';
+import { encodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import type { Dispatcher } from '../../src/pipeline/dispatcher.ts';
+import { TOPICS, topicSpecs } from '../../src/pipeline/topics.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { createDispatcher } from '../../src/runtime/dispatch.ts';
+import { createStreamWatch } from '../../src/runtime/stream-watch.ts';
+import { sampleOrder } from '../deliver/sample.ts';
+import { newFolder, open } from '../log/embedded-folder.ts';
+import { type HttpReceiver, startHttpReceiver } from '../support/http-receiver.ts';
+
+const QUIET_MS = 400;
+
+let folder: Awaited<ReturnType<typeof newFolder>>;
+let log: EmbeddedLog;
+let issuer: HttpReceiver;
+let dispatcher: Dispatcher;
+let told: string[];
+
+beforeEach(async () => {
+  folder = await newFolder();
+  log = await open({ folder: folder.path, access: 'own' });
+  await log.ensureTopics(topicSpecs({ partitionCount: 1, retentionDays: 10_000 }));
+  issuer = await startHttpReceiver();
+  told = [];
+  dispatcher = createDispatcher({
+    receivers: new Map(),
+    revokers: new Map([['gateway', { open: revoker(), pace: webhook.pace }]]),
+    clock: systemClock,
+    random: Math.random,
+    watch: createStreamWatch(log, systemClock, 1, QUIET_MS),
+    onFault: (cause) => told.push(String(cause)),
+  });
+});
+
+afterEach(async () => {
+  await dispatcher.stop();
+  await issuer.close();
+  await log.close();
+  await folder.remove();
+});
+
+/** The event stream has to prove what it does. */
+function revoker() {
+  const secrets = [`whsec_${Buffer.alloc(32, 1).toString('base64')}`];
+  const at = { url: issuer.url, secrets, reversible: true, propagationMs: 0 };
+  const config = webhook.config.parse({ ...at, allowInsecure: true, allowPrivateAddresses: true });
+  return webhook.open(config, { clock: systemClock, resolve: systemResolve, write: () => undefined });
+}
+
+function submit(kind: 'revoke' | 'undo', state: ActionEntry['state'] = 'approved'): void {
+  const now = Date.now();
+  const { action, alert } = sampleOrder({ id: kind, kind, target: 'gateway', decidedAt: now, expiresAt: now + 60_000 });
+  const entry = { action, alert, revocation: null, state, detail: '', attemptCount: 0, changedAt: now };
+  dispatcher.submit(entry, async (progress) => void told.push(`${progress.actionId} ${progress.state}`));
+}
+
+async function use(): Promise<void> {
+  await sleep(5);
+  const token = sampleOrder().action.token;
+  const event = { ...blankEvent(`use/${Date.now()}`, token, Date.now()), success: true };
+  await log.append(TOPICS.events, [{ key: token, value: Buffer.from(encodeStoredEvent(event, null)) }]);
+}
+
+const asked = () => issuer.requests.map(({ body }) => (JSON.parse(body) as { type: string }).type);
+const until = (what: string) => vi.waitFor(() => expect(told).toContain(what), { timeout: 10_000 });
+
+it('revokes again what is used after it was revoked, until it is quiet', async () => {
+  submit('revoke');
+  await until('revoke accepted');
+  await use();
+  await until('revoke verified');
+  expect(told).toEqual(['revoke accepted', 'revoke ineffective', 'revoke accepted', 'revoke verified']);
+  expect(asked()).toEqual(['revoke', 'revoke']);
+});
+
+it('takes up what a former process left ineffective', async () => {
+  submit('revoke', 'ineffective');
+  await until('revoke verified');
+  expect(asked()).toEqual(['revoke']);
+});
+
+it('does not revoke again what somebody has undone meanwhile, however much it is used', async () => {
+  submit('revoke');
+  await until('revoke accepted');
+  submit('undo');
+  await until('undo accepted');
+  await use();
+  await sleep(3 * QUIET_MS);
+  expect(told).toEqual(['revoke accepted', 'undo accepted']);
+  expect(asked()).toEqual(['revoke', 'undo']);
+});
+
+it('lets an attempt in hand end before it undoes it', async () => {
+  issuer.next({ delayMs: 300 });
+  submit('revoke');
+  await vi.waitFor(() => expect(asked()).toEqual(['revoke']));
+  submit('undo');
+  await until('undo accepted');
+  expect(told).toEqual(['revoke accepted', 'undo accepted']);
+});
+
+it('goes on with a revocation whose undo is refused', async () => {
+  submit('revoke');
+  await until('revoke accepted');
+  issuer.next({ status: 400 });
+  submit('undo');
+  await until('revoke verified');
+  expect(told).toEqual(['revoke accepted', 'undo refused', 'revoke verified']);
+});

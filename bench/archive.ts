@@ -13,7 +13,6 @@ export interface Archive {
   readonly archivePerSecond: number;
 }
 
-const PARTITION_COUNT = 4;
 const LIMIT_MS = 60_000;
 const ROUND_COUNT = 5;
 
@@ -44,7 +43,7 @@ export async function measureArchive(
 }
 
 async function measure(brokers: readonly string[], eventCount: number, withArchive: boolean) {
-  const installation = await install(brokers, 'archive', PARTITION_COUNT);
+  const installation = await install(brokers, 'archive');
   const { prefix } = installation;
   const log = await openKafkaLog({ brokers, topicPrefix: prefix, clock: systemClock });
   try {

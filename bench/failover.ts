@@ -2,22 +2,12 @@ import { partitionOf } from '../src/domain/partition.ts';
 import { TOPICS } from '../src/pipeline/topics.ts';
 import type { SimulatedToken } from '../src/simulate/fleet.ts';
 import { theftOf } from '../src/simulate/theft.ts';
-import {
-  DETECT,
-  type Installation,
-  type Instance,
-  install,
-  liveThrough,
-  until,
-  untilCaughtUp,
-} from './installation.ts';
+import { DETECT, type Installation, type Instance, PARTITION_COUNT, until, untilCaughtUp } from './installation.ts';
 import { isOrderOf } from './latency.ts';
 import { startLoad } from './load.ts';
 import { storedRecord } from './stored-record.ts';
 
-const PARTITION_COUNT = 4;
 const LOAD_PER_SECOND = 2000;
-const VICTIM_COUNT = 60;
 const LIMIT_MS = 60_000;
 
 /**
@@ -25,15 +15,21 @@ const LIMIT_MS = 60_000;
  * until the other has noticed, taken over, restored, worked off what came since, and has had all of them revoked. Time-outs are those of
  * production.
  *
+ * @param owner has all partitions, and is the one that dies
+ * @param first where the load before this one ended
  * @returns seconds until the last partition of the dead one decides again
  */
-export async function measureFailover(brokers: readonly string[], say: (text: string) => void): Promise<number> {
-  const installation = await install(brokers, 'failover', PARTITION_COUNT);
-  const { prefix, log, receiver } = installation;
-  const { victims } = await liveThrough(log, 'failover', VICTIM_COUNT);
-  const [owner, other] = await startTwo(installation);
+export async function measureFailover(
+  installation: Installation,
+  owner: Instance,
+  victims: readonly SimulatedToken[],
+  first: number,
+  say: (text: string) => void,
+): Promise<number> {
+  const { brokers, prefix, log, receiver } = installation;
+  const other = await joinedBy(installation, owner);
   await untilCaughtUp(log, DETECT, 5000, LIMIT_MS);
-  const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: LOAD_PER_SECOND });
+  const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: LOAD_PER_SECOND, first });
   try {
     const lost = await partitionsOf(owner);
     say(
@@ -52,18 +48,15 @@ export async function measureFailover(brokers: readonly string[], say: (text: st
     return (Math.max(...firstAt) - killedAt) / 1000;
   } finally {
     await load.stop();
-    await installation.close();
   }
 }
 
-/** Starts one and then another, and waits until they share. */
-async function startTwo(installation: Installation): Promise<readonly [Instance, Instance]> {
-  const first = await installation.start();
-  await until('the first has all partitions', async () => (await countOf(first)) === PARTITION_COUNT, LIMIT_MS);
+/** Starts another, and waits until they share. */
+async function joinedBy(installation: Installation, first: Instance): Promise<Instance> {
   const second = await installation.start();
   const isShared = async () => (await countOf(second)) > 0 && (await countOf(first)) < PARTITION_COUNT;
   await until('the second has partitions', isShared, LIMIT_MS);
-  return [first, second];
+  return second;
 }
 
 async function countOf(instance: Instance): Promise<number> {

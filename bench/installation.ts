@@ -6,7 +6,7 @@ import { openKafkaLog } from '../src/log/kafka.ts';
 import type { Log } from '../src/log/log.ts';
 import { GROUPS, TOPICS, topicSpecs } from '../src/pipeline/topics.ts';
 import { systemClock } from '../src/runtime/clock.ts';
-import { createFleet, dayOfFleet, type Fleet, type SimulatedToken } from '../src/simulate/fleet.ts';
+import { createFleet, dayOfFleet, type SimulatedToken } from '../src/simulate/fleet.ts';
 import { freePort } from '../test/support/guarded-process.ts';
 import { type HttpReceiver, startHttpReceiver } from '../test/support/http-receiver.ts';
 import { samplesOf } from '../test/support/metrics.ts';
@@ -14,6 +14,8 @@ import { startTokenwarden, type TokenwardenProcess } from '../test/support/token
 import { storedRecord } from './stored-record.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of at least 24 bytes').toString('base64')}`;
+
+export const PARTITION_COUNT = 4;
 
 /** Topics of an installation, a receiver of its orders to revoke, and processes of it as users run them. */
 export interface Installation {
@@ -33,7 +35,11 @@ export interface Instance {
   metric(name: string): Promise<ReadonlyMap<string, number>>;
 }
 
-export async function install(brokers: readonly string[], name: string, partitionCount: number): Promise<Installation> {
+export async function install(
+  brokers: readonly string[],
+  name: string,
+  partitionCount = PARTITION_COUNT,
+): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'tokenwarden-bench-'));
   const receiver = await startHttpReceiver();
   const prefix = `bench-${name}-${Date.now()}.`;
@@ -110,12 +116,8 @@ export function sumOf(metric: ReadonlyMap<string, number> | undefined): number {
   return [...(metric?.values() ?? [])].reduce((sum, value) => sum + value, 0);
 }
 
-/** Ten days of a fleet's ordinary use in the log, up to today, and the tokens among them that may be stolen. */
-export async function liveThrough(
-  log: Log,
-  seed: string,
-  victimCount: number,
-): Promise<{ readonly fleet: Fleet; readonly victims: readonly SimulatedToken[] }> {
+/** Puts ten days of a fleet's ordinary use into the log, up to today. @returns tokens among them that may be stolen */
+export async function liveThrough(log: Log, seed: string, victimCount: number): Promise<readonly SimulatedToken[]> {
   const fleet = createFleet(seed, 3 * victimCount + 50);
   const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   for (let day = 10; day >= 1; day--) {
@@ -125,7 +127,7 @@ export async function liveThrough(
       records.map((record, i) => storedRecord(record, `history-${day}/0/${i}`)),
     );
   }
-  return { fleet, victims: fleet.tokens.filter(({ habit }) => habit === 'service').slice(0, victimCount) };
+  return fleet.tokens.filter(({ habit }) => habit === 'service').slice(0, victimCount);
 }
 
 /** Waits until something is so. */

@@ -7,16 +7,7 @@ import { systemClock } from '../src/runtime/clock.ts';
 import type { SimulatedToken } from '../src/simulate/fleet.ts';
 import { theftOf } from '../src/simulate/theft.ts';
 import type { ReceivedRequest } from '../test/support/http-receiver.ts';
-import {
-  DETECT,
-  type Installation,
-  type Instance,
-  install,
-  liveThrough,
-  RESPOND,
-  sumOf,
-  untilCaughtUp,
-} from './installation.ts';
+import { DETECT, type Installation, type Instance, RESPOND, sumOf, untilCaughtUp } from './installation.ts';
 import { startLoad } from './load.ts';
 import { quantile } from './quantile.ts';
 import { storedRecord } from './stored-record.ts';
@@ -33,34 +24,34 @@ export interface Latency {
   readonly sampleCount: number;
 }
 
-const PARTITION_COUNT = 4;
 /** A thief's events are so far apart, and no more than so many: then an order to revoke has so long to come. */
 const PACE_MS = 100;
 const EVENTS_MAX = 12;
 const WAIT_MS = 2000;
 const CATCHING_UP_MS = 60_000;
-/** The maximum is measured for so long, after so long. */
-const MAXIMUM_MS = 5000;
-const RISING_MS = 2000;
+/** Before the maximum is measured. */
+const RISING_MS = 1000;
 /** A machine too busy to keep up is told of, not waited for. */
 const STEALING_LIMIT_MS = 120_000;
 
 /**
  * Steals one token after the other while honest events flow, and takes the time from handing the decisive event
  * to Kafka until the order to revoke has arrived: detect, respond and delivery in a process of their own, as users run them.
+ *
+ * @param options `maximumMs`: how long the maximum is measured
+ * @returns with it, where the load ended
  */
 export async function measureLatency(
-  brokers: readonly string[],
-  victimCount: number,
+  installation: Installation,
+  instance: Instance,
+  victims: readonly SimulatedToken[],
+  { maximumMs }: { readonly maximumMs: number },
   say: (text: string) => void,
-): Promise<Latency> {
-  const installation = await install(brokers, 'latency', PARTITION_COUNT);
-  const { prefix, log, receiver } = installation;
+): Promise<{ readonly latency: Latency; readonly next: number }> {
+  const { brokers, prefix, log, receiver } = installation;
   const thief = await openKafkaLog({ brokers, topicPrefix: prefix, clock: systemClock });
-  const { victims } = await liveThrough(log, 'latency', victimCount);
-  const instance = await installation.start();
   await untilCaughtUp(log, DETECT, 50_000, CATCHING_UP_MS);
-  const { maximumPerSecond, next } = await maximumOf(installation, instance);
+  const { maximumPerSecond, next } = await maximumOf(installation, instance, maximumMs);
   await untilCaughtUp(log, DETECT, 50_000, CATCHING_UP_MS);
   await untilCaughtUp(log, RESPOND, 100, CATCHING_UP_MS);
   const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: maximumPerSecond / 2, first: next });
@@ -74,29 +65,30 @@ export async function measureLatency(
       thefts.push(await steal(thief, victim, receiver.requests));
     }
     const samples = delaysOf(thefts, await decisiveEvents(log));
-    return {
+    const appended = await load.stop();
+    const latency = {
       p50: quantile(samples, 0.5),
       p99: quantile(samples, 0.99),
-      loadPerSecond: (await load.stop()).perSecond,
+      loadPerSecond: appended.perSecond,
       maximumPerSecond,
       theftCount: thefts.length,
       sampleCount: samples.length,
     };
+    return { latency, next: appended.next };
   } finally {
     await load.stop();
     await thief.close();
-    await installation.close();
   }
 }
 
 /** Events decided a second while the generator appends as fast as it can; and where it ended. */
-async function maximumOf({ brokers, prefix }: Installation, instance: Instance) {
+async function maximumOf({ brokers, prefix }: Installation, instance: Instance, maximumMs: number) {
   const decided = async () => sumOf(await instance.metric('tokenwarden_detect_events_total'));
   const load = await startLoad({ brokers, topicPrefix: prefix, perSecond: Number.POSITIVE_INFINITY });
   try {
     await systemClock.sleep(RISING_MS);
     const [before, startedAt] = [await decided(), performance.now()];
-    await systemClock.sleep(MAXIMUM_MS);
+    await systemClock.sleep(maximumMs);
     const maximumPerSecond = ((await decided()) - before) / ((performance.now() - startedAt) / 1000);
     return { maximumPerSecond, next: (await load.stop()).next };
   } finally {

@@ -22,7 +22,7 @@ function throughputPicture({ throughput }: Results): string {
     ['Tokenwarden, all detectors, one thread', throughput.eventsPerSecond, COLOURS.ours],
     ['Tokenwarden, all detectors, one a core', throughput.coresPerSecond, COLOURS.ours],
     ['Kafka Streams, four features, all cores', throughput.kafkaStreamsPerSecond, COLOURS.theirs],
-    ['Kafka Streams, tuned by hand, all cores', throughput.kafkaStreamsTunedPerSecond, COLOURS.theirs],
+    ['Kafka Streams, tuned by hand, all cores', throughput.kafkaStreamsTunedPerSecond ?? 0, COLOURS.theirs],
   ] as const;
   const most = Math.max(...bars.map(([, rate]) => rate));
   const rows = bars.map(([label, rate, colour], i) => {

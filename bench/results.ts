@@ -85,6 +85,10 @@ export function outcomeOf({ value, better, floor, aim }: Row): 'aim reached' | '
   return reaches(floor) ? 'pass' : 'MISS';
 }
 
+function tunedOf({ kafkaStreamsTunedPerSecond: rate }: Throughput): string {
+  return rate === undefined ? '' : ` (${Math.round(rate).toLocaleString('en')} tuned by hand)`;
+}
+
 /** Results for a person. */
 export function tableOf(results: Results): string {
   const { machine, throughput, latencyMs, state } = results;
@@ -99,7 +103,7 @@ export function tableOf(results: Results): string {
   return [
     facts.join(', '),
     `detect ${thousands(throughput.eventsPerSecond)} events/s in one thread, ${thousands(throughput.coresPerSecond)} in one a core; kafkajs with JSON.parse ${thousands(throughput.parsePerSecond)}; ` +
-      `Kafka Streams ${thousands(throughput.kafkaStreamsPerSecond)} (${thousands(throughput.kafkaStreamsTunedPerSecond)} tuned by hand)`,
+      `Kafka Streams ${thousands(throughput.kafkaStreamsPerSecond)}${tunedOf(throughput)}`,
     `latency beside ${thousands(latencyMs.loadPerSecond)} events/s, half of the maximum with everything on one machine; ${latencyMs.sampleCount} of ${latencyMs.theftCount} thefts led to a revocation`,
     ...(state ? [`a million tokens: ${thousands(state.residentMiBAtMillionTokens)} MiB resident`] : []),
     '',

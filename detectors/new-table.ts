@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { seenSet } from '../src/baseline/seen-set.ts';
+import { fleetNames } from '../src/baseline/fleet-names.ts';
+import { type NoveltyRates, type SeenSetRead, seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { countText, observedText } from '../src/domain/words.ts';
@@ -12,17 +13,33 @@ const billing: readonly CaseEvent[] = Array.from({ length: 14 * 8 }, (_, i) => (
   tables: [['public.invoices', 'public.customers', 'public.payments'][i % 3] ?? ''],
 }));
 
+/** The same job, and another that reads the password table. */
+const beside: readonly CaseEvent[] = [
+  ...billing,
+  { at: START + 13 * DAY_MS + 12 * HOUR_MS, token: 'login', tables: ['auth.password_hashes'] },
+];
+
 /** An analyst's tool that touches another table every other query. */
 const explorer: readonly CaseEvent[] = Array.from({ length: 240 }, (_, i) => ({
   at: START + i * HOUR_MS,
   tables: [i % 2 === 0 ? `mart.sheet_${i}` : 'mart.orders'],
 }));
 
+/** What is new for everybody may be the owner's release, and is never more so than it is a stranger's. */
+function bitsOfNew(
+  tables: SeenSetRead,
+  isUsedByOthers: boolean,
+  rates: NoveltyRates & { readonly strangerNewRate: number },
+): number {
+  if (isUsedByOthers) return tables.strangeness('new', rates);
+  return Math.max(0, tables.strangeness('new', { ...rates, strangerRate: rates.strangerNewRate }));
+}
+
 export default defineDetector({
   id: 'new-table',
   title: 'Tables never touched before',
   description:
-    'Compares the share of tables that a stranger would find new (`strangerRate`) with the rate at which this token turns to new tables. A job that has read three tables for months earns many bits for a fourth; a BI tool that meets new tables every day earns none. A table counts as new once: repeats add nothing until the owner is known to use it.',
+    'Compares the share of tables that a stranger would find new (`strangerRate`) with the rate at which this token turns to new tables. A job that has read three tables for months earns many bits for a fourth; a BI tool that meets new tables every day earns none. A table that other tokens use speaks for a stranger; one that nobody ever used (`strangerNewRate`) rather for a release of the owner’s. A table counts as new once: repeats add nothing until the owner is known to use it.',
   status: 'stable',
   severity: 'high',
   dimension: 'what',
@@ -41,7 +58,13 @@ export default defineDetector({
       .min(0.05)
       .max(0.99)
       .default(0.6)
-      .describe('Share of the tables a stranger touches that the owner never used.'),
+      .describe('Share of the tables a stranger touches that the owner never used, and others do.'),
+    strangerNewRate: z
+      .number()
+      .min(0.01)
+      .max(0.99)
+      .default(0.15)
+      .describe('Share of the tables a stranger touches that nobody used before.'),
     priorRate: z
       .number()
       .min(0.001)
@@ -50,23 +73,21 @@ export default defineDetector({
       .describe('Share of new tables expected of a token about which nothing is known yet.'),
     priorWeight: z.number().min(0.1).max(1000).default(8).describe('How many observations that expectation is worth.'),
   }),
-  remembers: { tables: seenSet({ capacity: 32, forgetAfterDays: 100 }) },
+  remembers: { tables: seenSet({ capacity: 32, forgetAfterDays: 100 }), fleet: fleetNames() },
   bitsMax: 9,
 
-  score({ tables }, event, config) {
+  score({ tables, fleet }, event, config) {
     // The first use ever has no owner to differ from.
     if (event.tables.length === 0 || tables.observations === 0) return undefined;
-    const bitsNew = tables.strangeness('new', config);
-    const bitsKnown = tables.strangeness('known', config);
     let bits = 0;
     let knownCount = 0;
     for (const table of event.tables) {
       const standing = tables.standing(table, event.at);
-      if (standing === 'new') bits += bitsNew;
-      else if (standing === 'known') knownCount += 1;
+      if (standing === 'known') knownCount += 1;
+      else if (standing === 'new') bits += bitsOfNew(tables, fleet.isUsedByOthers(table), config);
     }
     // One statement over many old tables is one piece of evidence for the owner, not many.
-    return knownCount > 0 ? bits + bitsKnown : bits;
+    return knownCount > 0 ? bits + tables.strangeness('known', config) : bits;
   },
 
   learn({ tables }, event) {
@@ -94,7 +115,7 @@ export default defineDetector({
   cases: [
     {
       name: 'a billing job reads the password table',
-      history: billing,
+      history: beside,
       events: [{ at: START + 14 * DAY_MS, tables: ['auth.password_hashes'] }],
       expect: 'fires',
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fleetNames } from '../src/baseline/fleet-names.ts';
 import { nameMix } from '../src/baseline/name-mix.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
@@ -24,7 +25,7 @@ export default defineDetector({
   id: 'table-mix',
   title: 'Tables in other proportions than ever',
   description:
-    'Compares how likely the owner is to turn to a table next (its share of all uses) with a stranger, who turns to each of `strangerTables` alike; what was among the latest eight uses says little about either. What the owner does all day speaks for the owner; what it does once a week, again and again, adds up. Finds who stays within known tables, and uses them for something else.',
+    'Compares how likely the owner is to turn to a table next (its share of all uses) with a stranger, who does as all tokens do (or, while little is known of them, turns to each of `strangerTables` alike); what was among the latest eight uses says little about either. What the owner does all day speaks for the owner; what it does once a week, again and again, adds up. Finds who stays within known tables, and uses them for something else.',
   status: 'stable',
   severity: 'medium',
   dimension: 'what',
@@ -51,13 +52,14 @@ export default defineDetector({
       .default(20)
       .describe('Uses that must be known before there are proportions to speak of.'),
   }),
-  remembers: { tables: nameMix({ capacity: 16 }) },
+  remembers: { tables: nameMix({ capacity: 16 }), fleet: fleetNames() },
   bitsMax: 3,
 
-  score({ tables }, event, config) {
-    if (event.tables.length === 0 || tables.observations < config.observationsMin) return undefined;
+  score({ tables, fleet }, event, { observationsMin, strangerTables }) {
+    if (event.tables.length === 0 || tables.observations < observationsMin) return undefined;
     let bits = 0;
-    for (const table of event.tables) bits += tables.strangeness(table, config.strangerTables);
+    for (const table of event.tables)
+      bits += tables.strangeness(table, fleet.share(table, strangerTables), strangerTables);
     // One statement is one piece of evidence, however many tables are in it.
     return bits / event.tables.length;
   },

@@ -16,19 +16,19 @@ const WINDOW_NAMES = ['1 minute', '1 hour', '1 day'];
  * long.
  */
 const ROWS: readonly Prior[] = [
-  { mean: 6, deviation: 4, weight: 5 },
-  { mean: 8, deviation: 4, weight: 4 },
-  { mean: 11, deviation: 4, weight: 3 },
+  { mean: 6, deviation: 4, weight: 2 },
+  { mean: 8, deviation: 4, weight: 1.6 },
+  { mean: 11, deviation: 4, weight: 1.2 },
 ];
 const BYTES: readonly Prior[] = [
-  { mean: 14, deviation: 4, weight: 5 },
-  { mean: 16, deviation: 4, weight: 4 },
-  { mean: 19, deviation: 4, weight: 3 },
+  { mean: 14, deviation: 4, weight: 2 },
+  { mean: 16, deviation: 4, weight: 1.6 },
+  { mean: 19, deviation: 4, weight: 1.2 },
 ];
 const STATEMENTS: readonly Prior[] = [
-  { mean: 3, deviation: 2, weight: 5 },
-  { mean: 5, deviation: 2.5, weight: 4 },
-  { mean: 8, deviation: 3, weight: 3 },
+  { mean: 3, deviation: 2, weight: 2 },
+  { mean: 5, deviation: 2.5, weight: 1.6 },
+  { mean: 8, deviation: 3, weight: 1.2 },
 ];
 
 /** Two weeks of a service: 20 statements an hour in office hours, 10 rows each. */
@@ -66,7 +66,7 @@ export default defineDetector({
       .number()
       .min(0)
       .max(20)
-      .default(4)
+      .default(5)
       .describe('Surprise of a window below which nothing is charged: the noise of ordinary days.'),
   }),
   remembers: {

@@ -12,11 +12,11 @@ export interface NameMixRead {
    */
   probability(name: string, nameCount: number): number;
   /**
-   * How much likelier the name is from a stranger than from the owner, in bits. The stranger turns to each of `nameCount` names alike, or does as the
-   * owner does, every other time: so nothing speaks for the owner by more than one bit, and what speaks against is not more, on the owner's own
-   * days, than what speaks for. Who has begun with a name goes on with it, owner and stranger alike, so what is among the latest uses says little.
+   * How much likelier the name is from a stranger than from the owner, in bits. The stranger turns to it with `strangerShare`, or does as the owner does,
+   * every other time: so nothing speaks for the owner by more than one bit, and what speaks against is not more, on the owner's own days, than
+   * what speaks for. Who has begun with a name goes on with it, owner and stranger alike, so what is among the latest uses says little.
    */
-  strangeness(name: string, nameCount: number): number;
+  strangeness(name: string, strangerShare: number, nameCount: number): number;
 }
 
 export interface NameMixWrite extends NameMixRead {
@@ -82,10 +82,10 @@ class NameMix implements NameMixWrite {
     return this.#probability(this.#placeOf(name), nameCount);
   }
 
-  strangeness(name: string, nameCount: number): number {
+  strangeness(name: string, strangerShare: number, nameCount: number): number {
     const place = this.#placeOf(name);
     const goesOn = (GOES_ON * this.#latestCount(place)) / LATEST;
-    const stranger = (1 - GOES_ON) / nameCount + goesOn;
+    const stranger = (1 - GOES_ON) * strangerShare + goesOn;
     const owner = (1 - GOES_ON) * this.#probability(place, nameCount) + goesOn;
     return Math.log2((1 + stranger / owner) / 2);
   }

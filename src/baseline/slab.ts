@@ -1,3 +1,4 @@
+import type { FleetNames } from './fleet-names.ts';
 import { arraysOf, type ChunkArrays, createRecordView, type RecordView } from './record.ts';
 import { TokenIndex } from './token-index.ts';
 
@@ -22,6 +23,8 @@ export interface Slab {
   seek(token: string): boolean;
   /** Points the view at a token's record if there is one. */
   find(token: string): boolean;
+  /** Keyed hash of the token last looked for, found or not. */
+  readonly lastHash: number;
   /** Whether `seek` refuses tokens that are not known. */
   readonly isFull: boolean;
   /** Points the view at the record in a slot that holds a token. */
@@ -46,8 +49,9 @@ export function createSlab(options: {
   readonly recordBytes: number;
   readonly tokensMax: number;
   readonly hashSeed: number;
+  readonly fleetNames?: FleetNames;
 }): Slab {
-  return new ChunkedSlab(options.recordBytes, options.tokensMax, options.hashSeed);
+  return new ChunkedSlab(options.recordBytes, options.tokensMax, options.hashSeed, options.fleetNames);
 }
 
 interface Chunk extends ChunkArrays {
@@ -72,13 +76,13 @@ class ChunkedSlab implements Slab {
   /** What was read by `touch`: the compiler leaves out what nobody keeps. */
   touched = 0;
 
-  constructor(recordBytes: number, tokensMax: number, hashSeed: number) {
+  constructor(recordBytes: number, tokensMax: number, hashSeed: number, fleetNames?: FleetNames) {
     this.recordBytes = recordBytes;
     this.#tokensMax = tokensMax;
     this.#recordsPerChunk = Math.min(RECORDS_PER_CHUNK_MAX, tokensMax);
     this.#strideBytes = NAME_BYTES + recordBytes;
     this.#index = new TokenIndex(hashSeed, (slot, token) => this.#isAt(slot, token));
-    this.view = createRecordView(new ArrayBuffer(0), hashSeed);
+    this.view = createRecordView(new ArrayBuffer(0), hashSeed, fleetNames);
   }
 
   get tokenCount(): number {
@@ -87,6 +91,10 @@ class ChunkedSlab implements Slab {
 
   get isFull(): boolean {
     return this.#index.size >= this.#tokensMax;
+  }
+
+  get lastHash(): number {
+    return this.#index.lastHash;
   }
 
   get slot(): number {

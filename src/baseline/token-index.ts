@@ -22,6 +22,7 @@ export class TokenIndex {
   #pairs = new Uint32Array(2 * PLACES_MIN);
   #mask = PLACES_MIN - 1;
   #size = 0;
+  #lastHash = 0;
 
   constructor(seed: number, isAt: (slot: number, token: string) => boolean) {
     const random = createRandom(`tokens/${seed}`);
@@ -33,9 +34,15 @@ export class TokenIndex {
     return this.#size;
   }
 
+  /** Keyed hash of the token last looked for. */
+  get lastHash(): number {
+    return this.#lastHash;
+  }
+
   /** @returns the token's slot, or -1 */
   find(token: string): number {
     const hash = this.#hash(token);
+    this.#lastHash = hash;
     for (let place = hash & this.#mask; ; place = (place + 1) & this.#mask) {
       const slot = (this.#pairs[2 * place + 1] as number) - 1;
       if (slot < 0) return -1;

@@ -1,9 +1,14 @@
+import { hashName } from '../baseline/hash.ts';
 import { layOut } from '../baseline/layout.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab } from '../baseline/slab.ts';
+import { dayOf } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { blankEvent } from '../domain/blank-event.ts';
 import { type AnyDetector, CASE_FIRES_BITS, type CaseEvent, type DetectorCase } from './detector.ts';
+
+/** Whose record it is; events of other tokens are the fleet's. */
+const CASE_TOKEN = 'case';
 
 /** How one of a detector's own cases went. */
 export interface CaseOutcome {
@@ -24,7 +29,9 @@ export function runCases(detector: AnyDetector, config: unknown): readonly CaseO
 function runCase(detector: AnyDetector, config: unknown, example: DetectorCase): CaseOutcome {
   const subject = openAlone(detector);
   example.history.forEach((partial, i) => {
-    detector.learn(subject.fields, caseEvent(partial, i), config);
+    const event = caseEvent(partial, i);
+    if (event.token === CASE_TOKEN) detector.learn(subject.fields, event, config);
+    subject.take(event);
   });
   let bits = 0;
   let most = 0;
@@ -38,6 +45,7 @@ function runCase(detector: AnyDetector, config: unknown, example: DetectorCase):
       explanation = detector.explain(event, detector.evidence(subject.fields, event, config));
     }
     detector.learn(subject.fields, event, config);
+    subject.take(event);
   });
   const holds = example.expect === 'fires' ? bits >= CASE_FIRES_BITS : bits < 1;
   return { name: example.name, expected: example.expect, bits, explanation, holds };
@@ -48,11 +56,13 @@ export function openAlone(detector: AnyDetector): {
   readonly fields: Readonly<Record<string, unknown>>;
   /** The record's bytes now. */
   bytes(): Uint8Array;
+  /** Has the fleet use what an event uses. */
+  take(event: AuditEvent): void;
 } {
   const remembers = detector.remembers as Fields;
   const layout = layOut([{ id: detector.id, fields: remembers }]);
   const slab = createSlab({ recordBytes: layout.sizeBytes, tokensMax: 1, hashSeed: 1 });
-  slab.seek('case');
+  slab.seek(CASE_TOKEN);
   const places = new Map(layout.places.map((place) => [place.name, place.offset]));
   const fields = Object.fromEntries(
     Object.entries(remembers).map(([name, field]) => [
@@ -60,10 +70,20 @@ export function openAlone(detector: AnyDetector): {
       field.open(slab.view, places.get(`${detector.id}/${name}`) ?? 0),
     ]),
   );
-  return { fields, bytes: () => slab.bytesAt(0).slice() };
+  const { fleetNames, hashSeed } = slab.view;
+  const turnTo = (token: string) => fleetNames.turnTo(hashName(token, hashSeed));
+  return {
+    fields,
+    bytes: () => slab.bytesAt(0).slice(),
+    take: ({ token, tables, at }) => {
+      turnTo(token);
+      for (const table of tables) fleetNames.add(table, dayOf(at));
+      turnTo(CASE_TOKEN);
+    },
+  };
 }
 
 /** Fills a case's event in. */
 export function caseEvent(partial: CaseEvent, index: number): AuditEvent {
-  return { ...blankEvent(`case/0/${index}`, 'case', partial.at), ...partial };
+  return { ...blankEvent(`case/0/${index}`, CASE_TOKEN, partial.at), ...partial };
 }

@@ -7,9 +7,9 @@ import type { Trust } from '../domain/trust.ts';
 /**
  * A detector: one file in `detectors/`, one default export, everything about it inside.
  *
- * It judges one dimension of a token's behaviour from what it has declared to remember about that token, and nothing else: no clock, no
- * I/O, no other detector. The engine calls `score` and then `learn` for every event; all five functions are synchronous, deterministic and
- * allocate as little as they can.
+ * It judges one dimension of a token's behaviour from what it has declared to remember about that token and to know of the fleet, and nothing else:
+ * no clock, no I/O, no other detector. The engine calls `score` and then `learn` for every event; all five functions are synchronous, deterministic
+ * and allocate as little as they can.
  */
 export interface Detector<C = unknown, F extends Fields = Fields> {
   /** Kebab-case; the file's name, the key in the configuration, the anchor in the docs. */
@@ -50,7 +50,7 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
 /** An example that is documentation, test, and seed of the conformance laws at once. */
 export interface DetectorCase {
   readonly name: string;
-  /** Learned first, in order. */
+  /** Learned first, in order. Events of another token than `case` are what others do. */
   readonly history: readonly CaseEvent[];
   /** Then judged (and learned), in order. */
   readonly events: readonly CaseEvent[];

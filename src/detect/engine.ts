@@ -6,22 +6,16 @@ import { SlotSet } from '../baseline/slot-set.ts';
 import { dayOf, HOUR_MS } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding.ts';
-import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
+import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
+import { type ClosedDay, closedDay, daysOf } from './closed-day.ts';
+import { type Described, describe } from './describe.ts';
 import type { AnyDetector } from './detector.ts';
-import { mergeEvidence } from './evidence.ts';
-import { contributionOf, FUSED_PRIOR, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
-import { stampIn, type TokenHeader, tokenHeader } from './header.ts';
+import { Fleet, type FleetPace } from './fleet.ts';
+import { contributionOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
+import { stampIn, type TokenHeader, type TokenSummary, tokenHeader } from './header.ts';
 import { learningWeight } from './learning.ts';
-import {
-  decodeNotes,
-  type Episode,
-  encodeNotes,
-  NoteBook,
-  type NotedEvidence,
-  type Notes,
-  openEpisode,
-} from './notes.ts';
+import { decodeNotes, type Episode, encodeNotes, NoteBook, type Notes, openEpisode } from './notes.ts';
 import { Places } from './places.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
@@ -41,6 +35,8 @@ export interface EngineOptions {
   readonly thresholds: Thresholds;
   readonly hashSeed: number;
   readonly tokensMax: number;
+  /** Default: for real ones. */
+  readonly fleetPace?: FleetPace;
   /** A detector threw, or answered with garbage (`BadAnswer`): isolated and reported; the others go on. */
   readonly onFailure: (detectorId: string, cause: unknown) => void;
 }
@@ -58,21 +54,9 @@ const NAMED_BITS = 1;
 /** Records of a checkpoint that are waited for together. */
 const TOUCHED = 16;
 
-/** How long a token is known and how suspicious it is. */
-export interface TokenSummary {
-  readonly firstSeenAt: number;
-  readonly lastSeenAt: number;
-  readonly eventCount: number;
-  /** Evidence each detector has summed up now, bits, and the days its calibration rests on. */
-  readonly suspicions: readonly { readonly detector: string; readonly sum: number; readonly days: number }[];
-}
-
-interface Slot {
-  readonly detector: AnyDetector;
-  readonly config: unknown;
+interface Slot extends Described {
   readonly weight: number;
   readonly bitsMax: number;
-  readonly fields: Readonly<Record<string, unknown>>;
   readonly suspicion: Suspicion;
 }
 
@@ -85,12 +69,13 @@ export class Engine {
   readonly layout: Layout;
   /** Who has a record here. */
   readonly places: Places;
+  readonly fleet: Fleet;
   readonly #options: EngineOptions;
   readonly #slab: Slab;
   readonly #write: ReturnType<typeof snapshotWriter>;
   readonly #slots: readonly Slot[];
   readonly #header: TokenHeader;
-  readonly #fused: Suspicion;
+  readonly #closedDay: ClosedDay;
   readonly #activeDays: ActiveDaysWrite;
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
@@ -104,7 +89,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     const { installed } = options;
-    const own = { header: tokenHeader(), fused: suspicion(), activeDays: activeDays() };
+    const own = { header: tokenHeader(), closedDay: closedDay(), activeDays: activeDays() };
     const engineFields: Fields = {
       ...own,
       ...Object.fromEntries(installed.map(({ detector }) => [`sum:${detector.id}`, suspicion()])),
@@ -114,14 +99,16 @@ export class Engine {
       { id: 'engine', fields: engineFields },
       ...installed.map(({ detector }) => ({ id: detector.id, fields: detector.remembers as Fields })),
     ]);
+    this.fleet = new Fleet(options.hashSeed, options.fleetPace);
     this.#slab = createSlab({
+      fleetNames: this.fleet.names,
       recordBytes: this.layout.sizeBytes,
       tokensMax: options.tokensMax,
       hashSeed: options.hashSeed,
     });
     this.#write = snapshotWriter(this.layout.fingerprint, this.#slab);
-    const { header, fused, activeDays: days } = this.#open('engine', own);
-    [this.#header, this.#fused, this.#activeDays] = [header, fused, days];
+    const { header, closedDay: closed, activeDays: days } = this.#open('engine', own);
+    [this.#header, this.#closedDay, this.#activeDays] = [header, closed, days];
     this.places = new Places({
       slab: this.#slab,
       header: this.#header,
@@ -185,6 +172,21 @@ export class Engine {
    */
   observe(event: AuditEvent, offset: number, loggedAt: number): Assessment | undefined {
     this.#score = 0;
+    if (this.fleet.isDayOver(event, offset, loggedAt)) this.endFleetDay(event);
+    const assessment = this.#observe(event, offset, loggedAt);
+    this.fleet.take(event, offset);
+    return assessment;
+  }
+
+  /**
+   * Ends the fleet's day before an event, with the tokens' days that ended in it. The engine sees to it; whoever makes records
+   * durable calls it before, and then has everything written, so that a crash finds all records as they are now or from before.
+   */
+  endFleetDay(event: AuditEvent): void {
+    this.fleet.endDay(event, daysOf(this.#slab, this.#header, this.#closedDay, this.fleet.turn));
+  }
+
+  #observe(event: AuditEvent, offset: number, loggedAt: number): Assessment | undefined {
     if (this.places.isBeforeSweep(offset)) {
       this.#replayedCount += 1;
       return undefined;
@@ -194,7 +196,9 @@ export class Engine {
       // Who leaves this to us keeps no log that tokens would have to be deleted from.
       this.places.takeForgotten();
     }
-    if (!this.places.admit(event.token)) {
+    const isAdmitted = this.places.admit(event.token);
+    this.fleet.names.turnTo(this.#slab.lastHash);
+    if (!isAdmitted) {
       this.#unadmittedCount += 1;
       return undefined;
     }
@@ -215,6 +219,13 @@ export class Engine {
     this.places.aged(wasYoung);
     this.#dirty.add(this.#slab.slot);
     return assessment;
+  }
+
+  /** Takes an event for what it says of all tokens, and not for its own. */
+  passOver(event: AuditEvent, offset: number): void {
+    this.#slab.find(event.token);
+    this.fleet.names.turnTo(this.#slab.lastHash);
+    this.fleet.take(event, offset);
   }
 
   /** Tokens changed since the last call, as snapshots; the caller makes them durable. */
@@ -280,6 +291,7 @@ export class Engine {
   /** Forgets all stamps: the events log was made anew and counts from 0 again. */
   resetStamps(): void {
     this.places.reset();
+    this.fleet.reset();
     for (const token of this.#slab.tokens()) {
       this.#slab.find(token);
       this.#header.stamp = -1;
@@ -303,13 +315,13 @@ export class Engine {
     if (day <= header.day) return;
     if (header.day > 0) {
       for (const slot of this.#slots) slot.suspicion.closeDay(SUM_PRIOR);
-      this.#fused.closeDay(FUSED_PRIOR);
+      this.#closedDay.close(this.fleet.turn);
     }
     this.#activeDays.beginDay(header.day > 0 ? day - header.day : 1);
     header.day = day;
   }
 
-  /** Bits → sums → surprises → fused score. Leaves the parts in `#bits` and `#contributions`. */
+  /** Bits → sums → surprises → how seldom days get there → fused score. Leaves the parts in `#bits` and `#contributions`. */
   #judge(event: AuditEvent): number {
     let decay: number | undefined;
     let fused = 0;
@@ -327,8 +339,8 @@ export class Engine {
     }
     if (fused === 0) return 0;
     const size = sizeOf(fused);
-    this.#fused.observe(size);
-    const score = scoreOf(this.#fused.surprise(size, FUSED_PRIOR), this.#activeDays.share);
+    this.#closedDay.observe(size);
+    const score = scoreOf(this.fleet.days.bits(size), this.#activeDays.share);
     for (let i = 0; i < this.#contributions.length; i++) {
       this.#contributions[i] = ((this.#contributions[i] as number) * score) / fused;
     }
@@ -356,21 +368,7 @@ export class Engine {
     const isNoted = this.#notes.get(this.#slab.slot)?.evidence.has(slot.detector.id) === true;
     if (bits < NOTE_BITS && !isNoted) return;
     const { evidence: noted } = this.#notes.open(this.#slab.slot);
-    noted.set(slot.detector.id, this.#describe(slot, event, bits, noted.get(slot.detector.id)));
-  }
-
-  #describe({ detector, fields, config }: Slot, event: AuditEvent, bits: number, noted?: NotedEvidence): NotedEvidence {
-    try {
-      const fresh: unknown = detector.evidence(fields, event, config);
-      checkEvidence(fresh);
-      const evidence = noted ? mergeEvidence(noted.evidence, fresh, bits > noted.bits) : fresh;
-      const explanation: unknown = detector.explain(event, evidence);
-      checkExplanation(explanation);
-      return { bits: Math.max(bits, noted?.bits ?? 0), evidence, explanation };
-    } catch (cause) {
-      this.#options.onFailure(detector.id, cause);
-      return noted ?? { bits, evidence: [], explanation: detector.title.toLowerCase() };
-    }
+    noted.set(slot.detector.id, describe(slot, event, bits, noted.get(slot.detector.id), this.#options.onFailure));
   }
 
   /** Opens, continues or ends the token's episode; tells about it when there is something to tell. */
@@ -434,7 +432,7 @@ export class Engine {
         if (contribution === 0) return [];
         const { detector } = slot;
         // Many weak signs leave no note: then the event at hand speaks for them.
-        const noted = notes.evidence.get(detector.id) ?? this.#describe(slot, event, 0);
+        const noted = notes.evidence.get(detector.id) ?? describe(slot, event, 0, undefined, this.#options.onFailure);
         return [
           {
             id: `${event.id}#${detector.id}`,

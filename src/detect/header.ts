@@ -12,6 +12,15 @@ export interface TokenHeader {
   day: number;
 }
 
+/** How long a token is known and how suspicious it is. */
+export interface TokenSummary {
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+  readonly eventCount: number;
+  /** Evidence each detector has summed up now, bits, and the days its calibration rests on. */
+  readonly suspicions: readonly { readonly detector: string; readonly sum: number; readonly days: number }[];
+}
+
 /** 40 bytes. The stamp is stored plus one, so that an empty record reads as -1. */
 export function tokenHeader(): Field<TokenHeader> {
   return { kind: 'token-header', version: 1, sizeBytes: 40, open: (view, offset) => new Header(view, offset) };

@@ -2,6 +2,7 @@
  * Everything a detector of one's own imports, as `tokenwarden/detector`: the contract, the fields it may remember, and times in ms.
  */
 export { counter } from '../baseline/counter.ts';
+export { fleetNames } from '../baseline/fleet-names.ts';
 export { hourOfWeek } from '../baseline/hour-of-week.ts';
 export { moments } from '../baseline/moments.ts';
 export { nameMix } from '../baseline/name-mix.ts';

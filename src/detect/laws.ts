@@ -235,6 +235,7 @@ function observeWithRestarts(detector: AnyDetector, events: readonly AuditEvent[
     const assessment = engine.observe(event, offset, event.at);
     const next = engineWith(detector);
     for (const { token, snapshot } of engine.takeDirty()) next.restore(token, snapshot, () => undefined);
+    next.fleet.restore(engine.fleet.snapshot());
     engine = next;
     return assessment;
   });

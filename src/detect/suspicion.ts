@@ -15,8 +15,6 @@ export interface Suspicion {
   readonly days: number;
   /** Adds one event's evidence. `decay` is what time has left of the sum, 0..1. Returns the new sum. */
   accumulate(bits: number, decay: number): number;
-  /** Notes a value for the day's maximum without summing (for the fused score). */
-  observe(value: number): void;
   /** How surprising a day with this maximum is for the token, in bits. */
   surprise(value: number, prior: Prior): number;
   /** Takes the finished day's maximum into the calibration and starts the next day. */
@@ -59,13 +57,12 @@ class Cusum implements Suspicion {
   accumulate(bits: number, decay: number): number {
     const sum = Math.max(0, this.sum * decay + bits);
     this.#view.f32[this.#at] = sum;
-    if (sum > 0) this.observe(sum);
+    if (sum > 0 && sum > this.#highest) this.#view.f32[this.#at + 1] = sum;
     return sum;
   }
 
-  observe(value: number): void {
-    const { f32 } = this.#view;
-    if (value > (f32[this.#at + 1] ?? 0)) f32[this.#at + 1] = value;
+  get #highest(): number {
+    return this.#view.f32[this.#at + 1] ?? 0;
   }
 
   surprise(value: number, prior: Prior): number {
@@ -75,7 +72,7 @@ class Cusum implements Suspicion {
   closeDay(prior: Prior): void {
     const { f32 } = this.#view;
     const limit = this.#days.mean(prior) + DAY_DEVIATIONS_MAX * this.#days.deviation(prior, DEVIATION_MIN);
-    this.#days.add(Math.min(f32[this.#at + 1] ?? 0, limit), 1);
+    this.#days.add(Math.min(this.#highest, limit), 1);
     f32[this.#at + 1] = 0;
   }
 }

@@ -11,6 +11,7 @@ const RESERVED = '\u0000';
 const LAYOUT_KEY = `${RESERVED}layout/`;
 const ORIGIN_KEY = `${RESERVED}origin`;
 const LANES_KEY = `${RESERVED}lanes`;
+const FLEET_KEY = `${RESERVED}fleet`;
 const SWEEP_KEY = `${RESERVED}sweep`;
 
 /** What a partition of the baselines log says beside the tokens' records. */
@@ -63,11 +64,13 @@ export class BaselineReader implements Restored {
     const { engine, marks } = this;
     const outdated = new Set<string>();
     let lanes = '';
+    let fleet: Uint8Array | null = null;
     let touched = 0;
     try {
       for await (const batch of this.#unread(log)) {
         for (const { key, value } of batch) {
           if (key === LANES_KEY) lanes = value?.toString() ?? '';
+          if (key === FLEET_KEY) fleet = value;
           if (key === null || key.startsWith(RESERVED)) continue;
           if (engine.isOutdated(key, value)) outdated.add(key);
           else outdated.delete(key);
@@ -77,6 +80,7 @@ export class BaselineReader implements Restored {
       // Also when the rest could not be read: what was is not looked at again.
       for (const token of outdated) touched += Number(engine.touch(token));
       if (lanes !== '') marks.writeOver(lanes);
+      if (fleet !== null) engine.fleet.writeOver(fleet);
     }
     return touched;
   }
@@ -101,6 +105,8 @@ export class BaselineReader implements Restored {
     } else if (key === SWEEP_KEY) engine.places.sweep(JSON.parse(value.toString()) as Sweep);
     else if (key === LANES_KEY) {
       if (!this.marks.restore(value.toString())) this.passedOverCount += 1;
+    } else if (key === FLEET_KEY) {
+      if (!engine.fleet.restore(value)) this.passedOverCount += 1;
     } else if (key.startsWith(LAYOUT_KEY))
       layouts.set(key.slice(LAYOUT_KEY.length), JSON.parse(value.toString()) as Layout);
     else if (this.#wanted(key) && !engine.restore(key, value, (fingerprint) => layouts.get(fingerprint))) {
@@ -128,12 +134,14 @@ export function factsToWrite(
 }
 
 /**
- * Everything that changed, to be written in this order: what was forgotten makes room for what comes after it, and the marks say that their
- * events are in the records before them.
+ * Everything that changed, to be written in this order: what was forgotten makes room for what comes after it, the fleet has no day before its
+ * tokens' records, and the marks say that their events are in all records before them.
  */
 export function changesToWrite(engine: Engine, marks: LaneMarks, position: number, partition: number): NewRecord[] {
   const records: NewRecord[] = engine.places.takeForgotten().map((key) => ({ key, value: null, partition }));
   for (const { token, snapshot } of engine.takeDirty()) records.push({ key: token, value: snapshot, partition });
+  const fleet = engine.fleet.takeSnapshot();
+  if (fleet !== undefined) records.push({ key: FLEET_KEY, value: fleet, partition });
   const text = marks.take(position);
   if (text !== undefined) records.push({ key: LANES_KEY, value: Buffer.from(text), partition });
   return records;

@@ -1,5 +1,6 @@
 import { MINUTE_MS } from '../baseline/time.ts';
 import { Engine, type EngineOptions } from '../detect/engine.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Assessment } from '../domain/finding.ts';
 import {
@@ -99,6 +100,8 @@ interface Owned extends DetectedPartition {
   checkpointAt: number;
   /** Appends of baselines begun and ended: odd while one is on its way. */
   writes: number;
+  /** The last of them. */
+  writing: Promise<void>;
 }
 
 /**
@@ -133,6 +136,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
         committed: position,
         checkpointAt: clock.elapsed(),
         writes: 0,
+        writing: Promise.resolve(),
       });
       counts.restoring.delete(partition);
       return undefined;
@@ -208,6 +212,10 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
       results.deadLetters.push({ key: facts.id, value: encodeDeadLetter(letter) });
       continue;
     }
+    if (part.engine.fleet.isDayOver(event, record.offset, record.appendedAt)) {
+      part.position = record.offset;
+      if (!(await endFleetDay(context, part, event, results))) return;
+    }
     if (part.engine.places.needsRoom(event.token, record.offset)) {
       part.position = record.offset;
       if (!(await makeRoom(context, part, results))) return;
@@ -252,6 +260,22 @@ async function writeResults({ options: { log }, counts }: Context, part: Owned, 
   if (!part.lease.valid()) return false;
   if (findings.length > 0) await log.append(TOPICS.findings, findings);
   if (deadLetters.length > 0) await log.append(TOPICS.deadLetters, deadLetters);
+  return true;
+}
+
+/**
+ * Ends the fleet's day before an event is taken. What comes of it and all that came before is durable before anything after it is: a crash finds the
+ * tokens' records as they were before the event, and comes to the same, or finds it done. It is not waited for: whatever is written next waits.
+ *
+ * @returns `false` if the partition is somebody else's by now
+ */
+async function endFleetDay(context: Context, part: Owned, event: AuditEvent, results: Results): Promise<boolean> {
+  const { engine, marks, position, topicPartition } = part;
+  if (!(await writeResults(context, part, results)) || !part.lease.valid()) return false;
+  engine.endFleetDay(event);
+  const changed = changesToWrite(engine, marks, position, topicPartition.partition);
+  // A failure is thrown by the next one that is waited for.
+  appendBaselines(context.options.log, part, changed).catch(() => undefined);
   return true;
 }
 
@@ -325,7 +349,7 @@ function isDue({ clock, checkpointIntervalMs, checkpointTokensMax }: DetectOptio
 
 /** Whether there is nothing to make durable. */
 function isWritten({ position, committed, engine, marks }: Owned): boolean {
-  return position === committed && engine.dirtyCount === 0 && !marks.isChanged;
+  return position === committed && engine.dirtyCount === 0 && !engine.fleet.isChanged && !marks.isChanged;
 }
 
 /** Makes changed records durable, then the position. */
@@ -342,13 +366,18 @@ async function checkpoint({ log, clock }: DetectOptions, part: Owned, member: Me
   part.checkpointAt = clock.elapsed();
 }
 
-async function appendBaselines(log: Log, part: Owned, records: readonly NewRecord[]): Promise<void> {
-  part.writes += 1;
-  try {
-    if (records.length > 0) await log.append(TOPICS.baselines, records);
-  } finally {
+/** One after the other: the order of baselines in the log is what a crash relies on. */
+function appendBaselines(log: Log, part: Owned, records: readonly NewRecord[]): Promise<void> {
+  part.writing = part.writing.then(async () => {
+    if (records.length === 0 || !part.lease.valid()) return;
     part.writes += 1;
-  }
+    try {
+      await log.append(TOPICS.baselines, records);
+    } finally {
+      part.writes += 1;
+    }
+  });
+  return part.writing;
 }
 
 /** Has written over what arrives late from those who had our partitions before. */

@@ -1,4 +1,5 @@
-import { Engine, type EngineOptions, type TokenSummary } from '../detect/engine.ts';
+import { Engine, type EngineOptions } from '../detect/engine.ts';
+import type { TokenSummary } from '../detect/header.ts';
 import { partitionOf } from '../domain/partition.ts';
 import type { Log } from '../log/log.ts';
 import { BaselineReader } from './baselines.ts';

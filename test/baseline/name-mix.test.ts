@@ -43,27 +43,27 @@ describe('a mix of names', () => {
   it('finds what is seldom strange, and what is usual the owner’s, by a bit at most', () => {
     const { field } = openField(nameMix({ capacity: 16 }));
     for (let i = 0; i < 500; i++) field.add(i % 50 === 0 ? 'seldom' : 'often', TODAY);
-    expect(field.strangeness('often', NAMES)).toBeGreaterThan(-1);
-    expect(field.strangeness('often', NAMES)).toBeLessThan(-0.8);
-    expect(field.strangeness('seldom', NAMES)).toBeGreaterThan(0.3);
-    expect(field.strangeness('never', NAMES)).toBeGreaterThan(field.strangeness('seldom', NAMES));
+    expect(field.strangeness('often', 1 / NAMES, NAMES)).toBeGreaterThan(-1);
+    expect(field.strangeness('often', 1 / NAMES, NAMES)).toBeLessThan(-0.8);
+    expect(field.strangeness('seldom', 1 / NAMES, NAMES)).toBeGreaterThan(0.3);
+    expect(field.strangeness('never', 1 / NAMES, NAMES)).toBeGreaterThan(field.strangeness('seldom', 1 / NAMES, NAMES));
   });
 
   it('finds little strange in what has just been used, whoever used it', () => {
     const { field } = openField(nameMix({ capacity: 16 }));
     for (let i = 0; i < 500; i++) field.add('often', TODAY);
-    const before = field.strangeness('seldom', NAMES);
+    const before = field.strangeness('seldom', 1 / NAMES, NAMES);
     for (let i = 0; i < 4; i++) field.add('seldom', TODAY);
-    expect(field.strangeness('seldom', NAMES)).toBeLessThan(before / 4);
+    expect(field.strangeness('seldom', 1 / NAMES, NAMES)).toBeLessThan(before / 4);
     for (let i = 0; i < 8; i++) field.add('often', TODAY);
-    expect(field.strangeness('seldom', NAMES)).toBeGreaterThan(0.5);
+    expect(field.strangeness('seldom', 1 / NAMES, NAMES)).toBeGreaterThan(0.5);
   });
 
   it('comes to know new habits, however long it has known the old ones', () => {
     const { field } = openField(nameMix({ capacity: 16 }));
     for (let i = 0; i < 20_000; i++) field.add(`old ${i % 2}`, TODAY);
     for (let i = 0; i < 200; i++) field.add(`new ${i % 4}`, TODAY + i * 60_000);
-    expect(field.strangeness('new 1', NAMES)).toBeLessThan(0);
+    expect(field.strangeness('new 1', 1 / NAMES, NAMES)).toBeLessThan(0);
   });
 
   it('forgets half in a half-life', () => {

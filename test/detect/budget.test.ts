@@ -49,8 +49,8 @@ describe('suspicion', () => {
   it('is less surprised by a token that is loud every day', () => {
     const [loud, calm] = [openField(suspicion()).field, openField(suspicion()).field];
     for (let day = 0; day < 30; day++) {
-      loud.observe(8 + (day % 3));
-      calm.observe(0.2);
+      loud.accumulate(8 + (day % 3), 0);
+      calm.accumulate(0.2, 0);
       loud.closeDay(PRIOR);
       calm.closeDay(PRIOR);
     }
@@ -62,7 +62,7 @@ describe('suspicion', () => {
     const [victim, calm] = [openField(suspicion()).field, openField(suspicion()).field];
     for (let day = 0; day < 20; day++) {
       for (const field of [victim, calm]) {
-        field.observe(day === 10 && field === victim ? 500 : 0.2);
+        field.accumulate(day === 10 && field === victim ? 500 : 0.2, 0);
         field.closeDay(PRIOR);
       }
     }
@@ -71,7 +71,7 @@ describe('suspicion', () => {
 
   it('keeps its moments where it says', () => {
     const { field, view } = openField(suspicion());
-    field.observe(2);
+    field.accumulate(2, 0);
     field.closeDay({ mean: 100, deviation: 1, weight: 1 });
     expect(new Moments(view, 16 + 8, 60).weight).toBe(1);
     expect(field.days).toBe(1);

@@ -188,8 +188,10 @@ async function check(log: Log, receiver: HttpReceiver, prefix: string): Promise<
   // Every alert is in the ledger, every action settled, every notification and order received.
   expect([...books.alertIds].sort()).toEqual([...books.expectedAlertIds].sort());
   const kind = (wanted: string) => books.actions.filter(({ action }) => action.kind === wanted);
-  expect(new Set(kind('revoke').map(({ state }) => state))).toEqual(new Set(['verified']));
-  expect(kind('revoke').length).toBeGreaterThanOrEqual(THEFT_COUNT - 1);
+  // A token that is alarming before its baseline is old enough is rightly held.
+  const revocations = kind('revoke').filter(({ action }) => action.reason.code !== 'baseline-too-young');
+  expect(new Set(revocations.map(({ state }) => state))).toEqual(new Set(['verified']));
+  expect(revocations.length).toBeGreaterThanOrEqual(THEFT_COUNT - 1);
   expect(kind('notify').filter(({ state }) => state !== 'accepted' && state !== 'superseded')).toEqual([]);
   const bodies = new Map<string, Set<string>>();
   for (const { path, headers, body } of receiver.requests) {

@@ -27,6 +27,7 @@ export interface History {
     readonly end: number;
     /** Each token's baseline. */
     readonly snapshots: ReadonlyMap<string, Uint8Array>;
+    readonly fleet: Uint8Array;
   }[];
   /** What the tokens' owners do today. */
   readonly today: readonly CanonicalRecord[];
@@ -39,6 +40,8 @@ export function makeHistory(detectors: readonly AnyDetector[]): History {
     thresholds: thresholdsOf({ alarms: 1, tokenMonths: 1 }),
     hashSeed: KEYS.hashSeed,
     tokensMax: 2 * TOKEN_COUNT,
+    // Each date is a day, however little happens.
+    fleetPace: { growth: 0, eventsMin: 1, eventsMax: 1 },
     onFailure: (_, cause) => {
       throw cause;
     },
@@ -71,6 +74,7 @@ export function makeHistory(detectors: readonly AnyDetector[]): History {
     partitions: partitions.map((part) => ({
       end: part.end,
       snapshots: new Map([...part.engine.takeDirty()].map(({ token, snapshot }) => [token, snapshot])),
+      fleet: part.engine.fleet.snapshot(),
     })),
     today: dayOfFleet(fleet, 'simulator', TODAY_AT),
   };

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from '../../src/baseline/time.ts';
 import type { Random } from '../../src/domain/random.ts';
 import type { CanonicalRecord } from '../../src/simulate/fleet.ts';
 import { theftOf } from '../../src/simulate/theft.ts';
@@ -7,7 +8,8 @@ export const RAW_TOPIC = 'audit.raw';
 export const SOURCE = 'gateway';
 export const SOURCE_GROUP = 'tokenwarden.gateway';
 export const SOURCE_PARTITIONS = 2;
-const HOUR_MS = 3_600_000;
+/** Dates on which something is used, from today on. */
+export const INPUT_DAYS = 5;
 
 /** A raw record, with when it is written and where to. */
 export interface RawInput {
@@ -19,7 +21,10 @@ export interface RawInput {
   readonly value: Buffer;
 }
 
-/** Some hours of honest use, some thefts, some lines that are no events. A token's records are in one partition and in order. */
+/**
+ * Some hours of honest use, spread over some days so that tokens and fleets have many, some thefts, some lines that are no events. A token's
+ * records are in one partition and in order.
+ */
 export function drawInput(random: Random, history: History, durationMs: number): readonly RawInput[] {
   const count = 60 + random.below(160);
   const from = random.below(Math.max(1, history.today.length - count));
@@ -28,7 +33,9 @@ export function drawInput(random: Random, history: History, durationMs: number):
   const thefts = [...victims].flatMap((victim) =>
     theftOf(victim, String(random.below(1000)), TODAY_AT + (8 + random.below(10)) * HOUR_MS).slice(0, 25),
   );
-  const sorted = [...honest, ...thefts].sort((a, b) => (a.time < b.time ? -1 : 1));
+  const sorted = [...honest, ...thefts]
+    .sort((a, b) => (a.time < b.time ? -1 : 1))
+    .map((record, i, { length }) => laterBy(Math.floor((i * INPUT_DAYS) / length), record));
   const badCount = random.below(6);
   const lines: { readonly token: string | null; readonly text: string }[] = sorted.map((record) => ({
     token: record.token,
@@ -43,6 +50,10 @@ export function drawInput(random: Random, history: History, durationMs: number):
     token,
     value: Buffer.from(text),
   }));
+}
+
+function laterBy(days: number, record: CanonicalRecord): CanonicalRecord {
+  return { ...record, time: new Date(Date.parse(record.time) + days * DAY_MS).toISOString() };
 }
 
 /** Not where our own partitioner would put it: shippers have their own. */

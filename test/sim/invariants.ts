@@ -7,9 +7,9 @@ import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { restsOf } from '../../src/runtime/watch-conservation.ts';
 import type { Gap } from './broker.ts';
 import { durability } from './durability.ts';
-import { type Expected, enginesOf, expect, restore, stateOf } from './oracle.ts';
+import { type Expected, enginesOf, expect, fleetOf, restore, stateOf } from './oracle.ts';
 import { assessmentsOf, idOfLetter, idOfStored } from './reading.ts';
-import type { World } from './world.ts';
+import { FLEET_KEY, type World } from './world.ts';
 
 /** Looks at a world at rest. @returns what is wrong with it, the invariant's name first */
 export function breachesOf(world: World): readonly string[] {
@@ -77,9 +77,15 @@ function* baselines({ broker, history }: World, expected: Expected): Generator<s
   const engines = enginesOf(history);
   for (const [partition, { records }] of broker.partitions(TOPICS.baselines).entries()) {
     for (const { key, value } of records) {
-      if (key !== null && value !== null && !key.startsWith('\u0000'))
-        restore(engines[partition] as Engine, key, value);
+      if (key === null || value === null) continue;
+      const engine = engines[partition] as Engine;
+      if (key === FLEET_KEY) engine.fleet.restore(value);
+      else if (!key.startsWith('\u0000')) restore(engine, key, value);
     }
+  }
+  for (const [partition, engine] of engines.entries()) {
+    if (!expected.lostPartitions.has(partition) && fleetOf(engine) !== expected.fleets[partition])
+      yield `baselines: what the tokens of partition ${partition} have in common differs`;
   }
   for (const [token, state] of engines.flatMap((engine) => [...stateOf(engine)])) {
     const wanted = expected.baselines.get(token);

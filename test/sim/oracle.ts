@@ -1,10 +1,11 @@
 import { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
-import { partitionOf } from '../../src/domain/partition.ts';
 import canonical from '../../src/normalise/formats/canonical.ts';
-import { TOPICS } from '../../src/pipeline/topics.ts';
+import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
+import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { type Broker, incarnationOf } from './broker.ts';
-import { type History, PARTITION_COUNT } from './history.ts';
+import type { History } from './history.ts';
 import { RAW_TOPIC, SOURCE, SOURCE_GROUP } from './input.ts';
 
 /** What one process makes of the same raw records that nothing ever happens to. */
@@ -13,37 +14,47 @@ export interface Expected {
   readonly deadLetterIds: ReadonlySet<string>;
   /** Ids of raw records that retention took before they were read, and that were told to be lost; or before there was a position at all. */
   readonly lostIds: ReadonlySet<string>;
-  /** Tokens of which something was lost: what is known of them is anybody's guess. */
+  /** Tokens in partitions of which something was lost: what is known of them, and what they have in common, is anybody's guess. */
   readonly lostTokens: ReadonlySet<string>;
   readonly assessments: ReadonlyMap<string, Assessment>;
   /** Each token's state in the end, with its stamp taken out. */
   readonly baselines: ReadonlyMap<string, Uint8Array>;
+  /** What each partition's tokens have in common in the end, likewise. */
+  readonly fleets: readonly string[];
+  /** Partitions of which something was lost. */
+  readonly lostPartitions: ReadonlySet<number>;
 }
 
 export function expect(broker: Broker, history: History): Expected {
-  const engines = enginesOf(history);
   const eventIds = new Set<string>();
   const deadLetterIds = new Set<string>();
-  const assessments = new Map<string, Assessment>();
-  const lost = lostOf(broker);
   const normaliser = canonical.open();
-  let offset = Math.max(...history.partitions.map(({ end }) => end));
   for (const record of broker.appended(RAW_TOPIC)) {
     const id = idOfRaw(record.partition, record.offset);
     for (const outcome of normaliser.push({ id, value: record.value as Buffer })) {
-      if (outcome.kind !== 'event') {
-        deadLetterIds.add(id);
-        continue;
-      }
-      eventIds.add(outcome.event.id);
-      const event = history.enrich(outcome.event, record.appendedAt);
-      const engine = engines[partitionOf(event.token, PARTITION_COUNT)] as Engine;
-      const assessment = engine.observe(event, offset++, 0);
-      if (assessment) assessments.set(assessment.id, assessment);
+      if (outcome.kind === 'event') eventIds.add(outcome.event.id);
+      else deadLetterIds.add(id);
     }
   }
-  const baselines = new Map(engines.flatMap((engine) => [...stateOf(engine)]));
-  return { eventIds, deadLetterIds, ...lost, assessments, baselines };
+  return { eventIds, deadLetterIds, ...lostOf(broker), ...detect(broker, history) };
+}
+
+/** Who judges what tokens have in common goes by the order in which events stand in their log. */
+function detect(broker: Broker, history: History): Pick<Expected, 'assessments' | 'baselines' | 'fleets'> {
+  const engines = enginesOf(history);
+  const marks = engines.map(() => new LaneMarks());
+  const assessments = new Map<string, Assessment>();
+  for (const { partition, offset, value, appendedAt } of broker.appended(TOPICS.events)) {
+    const event = decodeStoredEvent(value as Buffer, '');
+    if ('code' in event) throw new Error(event.reason);
+    const engine = engines[partition] as Engine;
+    if (engine.fleet.isDayOver(event, offset, appendedAt)) engine.endFleetDay(event);
+    if (marks[partition]?.repeats(event.id, event.settledTo)) continue;
+    const assessment = engine.observe(event, offset, appendedAt);
+    if (assessment) assessments.set(assessment.id, assessment);
+  }
+  const fleets = engines.map((engine) => fleetOf(engine));
+  return { assessments, fleets, baselines: new Map(engines.flatMap((engine) => [...stateOf(engine)])) };
 }
 
 /** The id that a raw record's event or dead letter has. */
@@ -51,7 +62,7 @@ export function idOfRaw(partition: number, offset: number): string {
   return `${SOURCE}/${RAW_TOPIC}-${partition}@${incarnationOf(RAW_TOPIC).slice(0, 8)}/${offset}`;
 }
 
-function lostOf(broker: Broker): Pick<Expected, 'lostIds' | 'lostTokens'> {
+function lostOf(broker: Broker): Pick<Expected, 'lostIds' | 'lostTokens' | 'lostPartitions'> {
   const ids = new Set<string>();
   const tokens = new Set<string>();
   const gone = [...broker.gaps, ...broker.neverSeen];
@@ -64,20 +75,25 @@ function lostOf(broker: Broker): Pick<Expected, 'lostIds' | 'lostTokens'> {
         gap.fromOffset <= offset &&
         offset < gap.toOffset,
     );
-  for (const { key, partition, offset } of broker.appended(RAW_TOPIC)) {
+  for (const { partition, offset } of broker.appended(RAW_TOPIC)) {
     if (!isIn(SOURCE_GROUP, RAW_TOPIC, partition, offset)) continue;
     ids.add(idOfRaw(partition, offset));
-    if (key !== null) tokens.add(key);
   }
-  for (const { key, partition, offset } of broker.appended(TOPICS.events))
-    if (isIn('detect', TOPICS.events, partition, offset)) tokens.add(key as string);
-  return { lostIds: ids, lostTokens: tokens };
+  const partitions = new Set(
+    gone
+      .filter(({ group, topic }) => group === GROUPS.detect && topic === TOPICS.events)
+      .map(({ partition }) => partition),
+  );
+  for (const { key, partition } of broker.appended(TOPICS.events))
+    if (partitions.has(partition)) tokens.add(key as string);
+  return { lostIds: ids, lostTokens: tokens, lostPartitions: partitions };
 }
 
 /** Engines as they were when the simulation began. */
 export function enginesOf({ engine: options, partitions }: History): readonly Engine[] {
-  return partitions.map(({ snapshots }) => {
+  return partitions.map(({ snapshots, fleet }) => {
     const engine = new Engine(options);
+    engine.fleet.restore(fleet);
     for (const [token, snapshot] of snapshots) restore(engine, token, snapshot);
     return engine;
   });
@@ -93,4 +109,10 @@ export function restore(engine: Engine, token: string, snapshot: Uint8Array): vo
 export function* stateOf(engine: Engine): Generator<readonly [string, Uint8Array]> {
   engine.resetStamps();
   for (const { token, snapshot } of engine.takeDirty()) yield [token, snapshot];
+}
+
+/** A fleet's state with its stamp taken out. */
+export function fleetOf({ fleet }: Engine): string {
+  fleet.reset();
+  return fleet.snapshot().toString();
 }

@@ -180,6 +180,28 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
     caughtBy: ['baselines', 'findings'],
   },
+  {
+    title: 'what tokens have in common is written before their records',
+    edits: [
+      {
+        file: 'src/pipeline/baselines.ts',
+        find: 'if (fleet !== undefined) records.push({ key: FLEET_KEY, value: fleet, partition });',
+        replace: 'if (fleet !== undefined) records.unshift({ key: FLEET_KEY, value: fleet, partition });',
+      },
+    ],
+    caughtBy: ['baselines', 'findings'],
+  },
+  {
+    title: 'a day of the fleet ends without being written',
+    edits: [
+      {
+        file: DETECT,
+        find: '    if (part.engine.fleet.isDayOver(event, record.offset, record.appendedAt)) {',
+        replace: '    if (record.offset < 0) {',
+      },
+    ],
+    caughtBy: ['baselines', 'findings'],
+  },
 ];
 
 /** Makes an edit in a file's text. @throws when its place is not there, or there are several: the plant has grown old */

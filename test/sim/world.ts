@@ -1,4 +1,4 @@
-import { DAY_MS, HOUR_MS } from '../../src/baseline/time.ts';
+import { DAY_MS } from '../../src/baseline/time.ts';
 import type { Policy } from '../../src/decide/policy.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import { createRandom } from '../../src/domain/random.ts';
@@ -10,7 +10,7 @@ import { Cluster } from './cluster.ts';
 import { Coordinator } from './coordinator.ts';
 import { drawRates, type FaultRates, NO_FAULTS } from './faults.ts';
 import { type History, PARTITION_COUNT, TODAY_AT } from './history.ts';
-import { drawInput, RAW_TOPIC, SOURCE_PARTITIONS } from './input.ts';
+import { drawInput, INPUT_DAYS, RAW_TOPIC, SOURCE_PARTITIONS } from './input.ts';
 import { watchOwners } from './owners.ts';
 import type { Surroundings } from './process.ts';
 import { watchRest } from './rest.ts';
@@ -28,7 +28,7 @@ const LOOK_MS = 250;
 const COMPACTION_LAG_MS = 30_000;
 /** What retention leaves, where a seed has it: longer than a short absence, shorter than a long one. */
 const KEPT_MS = 8000;
-const STARTS_AT = TODAY_AT + 20 * HOUR_MS;
+const STARTS_AT = TODAY_AT + INPUT_DAYS * DAY_MS;
 
 /** What a seed made happen, at rest again. */
 export interface World {
@@ -141,19 +141,26 @@ function policyOf(budgetIsTight: boolean): Policy {
   };
 }
 
+export const FLEET_KEY = '\u0000fleet';
+
 function installHistory(broker: Broker, history: History): void {
   broker.createTopic({ topic: RAW_TOPIC, partitionCount: SOURCE_PARTITIONS, cleanup: 'delete' });
   for (const spec of topicSpecs({ partitionCount: PARTITION_COUNT, retentionDays: 7 })) {
     broker.createTopic(spec, (partition) => (spec.topic === TOPICS.events ? history.partitions[partition]!.end : 0));
   }
   const { layout } = new Engine(history.engine);
-  for (const [partition, { end, snapshots }] of history.partitions.entries()) {
+  for (const [partition, { end, snapshots, fleet }] of history.partitions.entries()) {
     const facts: NewRecord[] = [
       { key: '\u0000origin', value: Buffer.from(incarnationOf(TOPICS.events)) },
       { key: `\u0000layout/${layout.fingerprint}`, value: Buffer.from(JSON.stringify(layout)) },
     ];
     const records = [...snapshots].map(([token, value]) => ({ key: token, value }));
-    broker.append(TOPICS.baselines, partition, [...facts, ...records], null);
+    broker.append(
+      TOPICS.baselines,
+      partition,
+      [...facts, ...records, { key: FLEET_KEY, value: Buffer.from(fleet) }],
+      null,
+    );
     broker.commit(GROUPS.detect, TOPICS.events, partition, { offset: end, metadata: '' });
     broker.commit(GROUPS.archive, TOPICS.events, partition, { offset: end, metadata: '' });
   }

@@ -43,6 +43,7 @@ export function replayFleet(
     .filter(({ habit }) => habit !== 'rarely-used')
     .map((token, i) => {
       const victim = createEngine();
+      victim.fleet.restore(engine.fleet.snapshot());
       victim.restore(token.token, engine.snapshot(token.token) ?? new Uint8Array(0), () => undefined);
       let foundAfter: number | undefined;
       let revocable = false;

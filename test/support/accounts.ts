@@ -109,12 +109,16 @@ async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders 
       for (const record of batch) {
         const event = decodeStoredEvent(record.value!, '');
         if ('code' in event) throw new Error(event.reason);
+        if (engine.fleet.isDayOver(event, record.offset, record.appendedAt)) engine.endFleetDay(event);
         if (marks.repeats(event.id, event.settledTo)) {
           repeatedCount += 1;
           continue;
         }
         eventIds.push(event.id);
-        if (!wanted(event.token)) continue;
+        if (!wanted(event.token)) {
+          engine.passOver(event, record.offset);
+          continue;
+        }
         const assessment = engine.observe(event, record.offset, record.appendedAt);
         if (assessment) expectedAssessments.set(assessment.id, viaJson(assessment));
       }

@@ -1,0 +1,159 @@
+import { hashName } from './hash.ts';
+import type { Field } from './record.ts';
+
+/** What a partition's tokens use, as a detector sees it beside the names of one token. */
+export interface FleetNamesRead {
+  /** Whether some other token than the one at hand was seen using it. */
+  isUsedByOthers(name: string): boolean;
+  /**
+   * Probability that a token's next name is this one, whoever it is: its share of all sessions, smoothed by `PRIOR_SESSIONS` that are spread evenly
+   * over `nameCount` names. A session is one token's use of a name on one day, until another token uses it: a job that asks every second counts for
+   * no more than a person.
+   */
+  share(name: string, nameCount: number): number;
+}
+
+const BUCKETS = 256;
+const PLACES = 8;
+const NAMES_MAX = BUCKETS * PLACES;
+/** The user of a name that has several. */
+const SEVERAL = 0xffff_ffff;
+const PRIOR_SESSIONS = 50;
+const STEPS = 64;
+/** What several users are worth beside one, in sessions. */
+const SEVERAL_WORTH = 1000 * STEPS;
+/** In a snapshot: place u16, day u16, hash u32, user u32, last user u32, sessions u32. */
+const ENTRY_BYTES = 20;
+
+/** Read by detectors beside what they remember of the token; takes no bytes of its record. */
+export function fleetNames(): Field<FleetNamesRead> {
+  return { kind: 'fleet-names', version: 1, sizeBytes: 0, open: (view) => view.fleetNames };
+}
+
+/**
+ * The names that tokens of a partition use: for each how often, and by whom if it is one token only. Bounded: past eight names in a bucket the
+ * least used gives way, one with a single user before one with several, so that whoever invents names pushes out inventions. A function of the
+ * events alone, and of no token's record: whoever reads the same events has the same names.
+ */
+export class FleetNames implements FleetNamesRead {
+  readonly #hashSeed: number;
+  readonly #hashes = new Uint32Array(NAMES_MAX);
+  readonly #users = new Uint32Array(NAMES_MAX);
+  /** Whose use was counted last, and on which day: the rest of that session counts no more. */
+  readonly #lastUsers = new Uint32Array(NAMES_MAX);
+  readonly #lastDays = new Uint16Array(NAMES_MAX);
+  /** In steps of 1 / `STEPS`: whole numbers add up to the same in any order. */
+  readonly #sessions = new Uint32Array(NAMES_MAX);
+  #total = 0;
+  /** Keyed hash of the token at hand. */
+  #user = 0;
+  /** Where a name was found last: who asks for its share adds it next. */
+  #lastHash = 0;
+  #lastPlace = -1;
+
+  constructor(hashSeed: number) {
+    this.#hashSeed = hashSeed;
+  }
+
+  /** Who is at hand from now on. @param user a keyed hash */
+  turnTo(user: number): void {
+    this.#user = user >>> 0;
+  }
+
+  isUsedByOthers(name: string): boolean {
+    const place = this.#find(hashName(name, this.#hashSeed));
+    return place >= 0 && this.#users[place] !== this.#user;
+  }
+
+  share(name: string, nameCount: number): number {
+    const place = this.#find(hashName(name, this.#hashSeed));
+    const sessions = place < 0 ? 0 : (this.#sessions[place] as number);
+    const prior = PRIOR_SESSIONS * STEPS;
+    return (sessions + prior / nameCount) / (this.#total + prior);
+  }
+
+  /** The token at hand uses a name. */
+  add(name: string, day: number): void {
+    const hash = hashName(name, this.#hashSeed);
+    let place = this.#find(hash);
+    if (place < 0) place = this.#claim(hash);
+    const user = this.#user;
+    if (this.#users[place] !== user) this.#users[place] = SEVERAL;
+    if (this.#lastUsers[place] === user && this.#lastDays[place] === day) return;
+    this.#lastUsers[place] = user;
+    this.#lastDays[place] = day;
+    this.#sessions[place] = (this.#sessions[place] as number) + STEPS;
+    this.#total += STEPS;
+  }
+
+  /** Lets time pass: all counts shrink alike. */
+  fade(factor: number): void {
+    for (let place = 0; place < NAMES_MAX; place++) this.#sessions[place] = (this.#sessions[place] as number) * factor;
+    this.#addUp();
+  }
+
+  #find(hash: number): number {
+    if (hash === this.#lastHash && this.#hashes[this.#lastPlace] === hash) return this.#lastPlace;
+    const first = (hash % BUCKETS) * PLACES;
+    for (let place = first; place < first + PLACES; place++) {
+      if (this.#hashes[place] !== hash) continue;
+      this.#lastHash = hash;
+      this.#lastPlace = place;
+      return place;
+    }
+    return -1;
+  }
+
+  /** A free place, or that of the least used name. */
+  #claim(hash: number): number {
+    const first = (hash % BUCKETS) * PLACES;
+    let least = first;
+    for (let place = first + 1; place < first + PLACES; place++)
+      if (this.#worth(place) < this.#worth(least)) least = place;
+    this.#total -= this.#sessions[least] as number;
+    this.#hashes[least] = hash;
+    this.#users[least] = this.#user;
+    this.#lastUsers[least] = 0;
+    this.#sessions[least] = 0;
+    return least;
+  }
+
+  #worth(place: number): number {
+    if (this.#hashes[place] === 0) return -1;
+    return (this.#sessions[place] as number) + (this.#users[place] === SEVERAL ? SEVERAL_WORTH : 0);
+  }
+
+  toBytes(): Buffer {
+    const known = [...this.#hashes.keys()].filter((place) => this.#hashes[place] !== 0);
+    const bytes = Buffer.alloc(known.length * ENTRY_BYTES);
+    known.forEach((place, i) => {
+      const at = i * ENTRY_BYTES;
+      bytes.writeUInt16LE(place, at);
+      bytes.writeUInt16LE(this.#lastDays[place] as number, at + 2);
+      bytes.writeUInt32LE(this.#hashes[place] as number, at + 4);
+      bytes.writeUInt32LE(this.#users[place] as number, at + 8);
+      bytes.writeUInt32LE(this.#lastUsers[place] as number, at + 12);
+      bytes.writeUInt32LE(this.#sessions[place] as number, at + 16);
+    });
+    return bytes;
+  }
+
+  /** Takes back what `toBytes` gave, in place of what is known. */
+  restore(bytes: Buffer): void {
+    for (const array of [this.#hashes, this.#users, this.#lastUsers, this.#lastDays, this.#sessions]) array.fill(0);
+    for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
+      const place = bytes.readUInt16LE(at);
+      this.#lastDays[place] = bytes.readUInt16LE(at + 2);
+      this.#hashes[place] = bytes.readUInt32LE(at + 4);
+      this.#users[place] = bytes.readUInt32LE(at + 8);
+      this.#lastUsers[place] = bytes.readUInt32LE(at + 12);
+      this.#sessions[place] = bytes.readUInt32LE(at + 16);
+    }
+    this.#addUp();
+  }
+
+  #addUp(): void {
+    this.#total = 0;
+    for (const sessions of this.#sessions) this.#total += sessions;
+  }
+}

@@ -1,0 +1,37 @@
+import type { AuditEvent } from '../domain/audit-event.ts';
+import { checkEvidence, checkExplanation } from './answers.ts';
+import type { AnyDetector } from './detector.ts';
+import { mergeEvidence } from './evidence.ts';
+import type { NotedEvidence } from './notes.ts';
+
+/** A detector with its settings and its place in a record. */
+export interface Described {
+  readonly detector: AnyDetector;
+  readonly config: unknown;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What a detector says of an event in words, added to what it said before. One that fails is told of, and says nothing new.
+ *
+ * @param bits that it gave the event
+ */
+export function describe(
+  { detector, fields, config }: Described,
+  event: AuditEvent,
+  bits: number,
+  noted: NotedEvidence | undefined,
+  onFailure: (detectorId: string, cause: unknown) => void,
+): NotedEvidence {
+  try {
+    const fresh: unknown = detector.evidence(fields, event, config);
+    checkEvidence(fresh);
+    const evidence = noted ? mergeEvidence(noted.evidence, fresh, bits > noted.bits) : fresh;
+    const explanation: unknown = detector.explain(event, evidence);
+    checkExplanation(explanation);
+    return { bits: Math.max(bits, noted?.bits ?? 0), evidence, explanation };
+  } catch (cause) {
+    onFailure(detector.id, cause);
+    return noted ?? { bits, evidence: [], explanation: detector.title.toLowerCase() };
+  }
+}

@@ -124,20 +124,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
       const position = committed?.offset ?? 0;
       const restored = await standby.take(partition);
       await claim(options, { partition, position, lease }, restored, incarnation);
-      owned.set(partition, {
-        topicPartition,
-        engine: restored.engine,
-        marks: restored.marks,
-        reader: restored,
-        claimedAt: clock.elapsed(),
-        lease,
-        serial: createSerial(),
-        position,
-        committed: position,
-        checkpointAt: clock.elapsed(),
-        writes: 0,
-        writing: Promise.resolve(),
-      });
+      owned.set(partition, ownedOf(restored, { topicPartition, position, lease, now: clock.elapsed() }));
       counts.restoring.delete(partition);
       return undefined;
     },
@@ -178,6 +165,17 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
       await Promise.all([ticking, following]);
     },
   };
+}
+
+/** A partition as it is taken over. @param given `now` by the monotonic clock */
+function ownedOf(
+  reader: BaselineReader,
+  given: Pick<Owned, 'topicPartition' | 'position' | 'lease'> & { readonly now: number },
+): Owned {
+  const { now, ...place } = given;
+  const { engine, marks } = reader;
+  const begun = { claimedAt: now, checkpointAt: now, committed: place.position };
+  return { ...place, ...begun, engine, marks, reader, serial: createSerial(), writes: 0, writing: Promise.resolve() };
 }
 
 /** What the steps of all partitions share. */

@@ -70,6 +70,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       for (const part of owned.values()) await checkpoint(options, part, member);
 `,
       },
+      {
+        file: DETECT,
+        find: 'if (records.length === 0 || !part.lease.valid()) return;',
+        replace: 'if (records.length === 0) return;',
+      },
     ],
     caughtBy: ['owners'],
   },

@@ -64,14 +64,16 @@ export interface AccountOptions {
   readonly budget: AlarmBudget;
   /** Of detectors beside ours; they may fail as much as they like. */
   readonly detectorFolders?: readonly string[];
-  /** The engine sees these tokens and no others; so do the comparisons. Default: all. */
+  /** The comparisons are of these tokens and no others. Default: all. */
   readonly wanted?: (token: string) => boolean;
+  /** The engine keeps records of these tokens; of others it knows what all have in common. Default: all. */
+  readonly kept?: (token: string) => boolean;
 }
 
 /** Reads all logs and does all of detection again. */
 export async function account(log: Log, options: AccountOptions): Promise<Books> {
-  const { wanted = () => true } = options;
-  const reference = await observeAgain(log, { ...options, wanted });
+  const { wanted = () => true, kept = () => true } = options;
+  const reference = await observeAgain(log, { ...options, wanted, kept });
   const findings = await readFindings(log, wanted);
   const ledger = await readLedger(log);
   const alerts = [...ledger.alerts].filter(([, { alert }]) => wanted(alert.token));
@@ -85,9 +87,9 @@ export async function account(log: Log, options: AccountOptions): Promise<Books>
   };
 }
 
-type Observing = AccountOptions & Required<Pick<AccountOptions, 'wanted'>>;
+type Observing = AccountOptions & Required<Pick<AccountOptions, 'wanted' | 'kept'>>;
 
-async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders = [], wanted }: Observing) {
+async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders = [], wanted, kept }: Observing) {
   const detectors = await loadDetectors([BUILT_IN_FOLDER, ...detectorFolders]);
   const ours = new Set((await loadDetectors()).map(({ id }) => id));
   const eventIds: string[] = [];
@@ -115,12 +117,12 @@ async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders 
           continue;
         }
         eventIds.push(event.id);
-        if (!wanted(event.token)) {
+        if (!kept(event.token)) {
           engine.passOver(event, record.offset);
           continue;
         }
         const assessment = engine.observe(event, record.offset, record.appendedAt);
-        if (assessment) expectedAssessments.set(assessment.id, viaJson(assessment));
+        if (assessment && wanted(event.token)) expectedAssessments.set(assessment.id, viaJson(assessment));
       }
     }
     for (const [token, snapshot] of await readSnapshots(log, partition, wanted)) {

@@ -46,7 +46,6 @@ export class Fleet {
   /** Offset of the last event taken, or -1. */
   #stamp = -1;
   #day = 0;
-  #nextDayAt = 0;
   #turn = 1;
   #eventCount = 0;
   #sinceTurn = 0;
@@ -67,9 +66,8 @@ export class Fleet {
   /** Whether the fleet's day ends before this event. @param loggedAt when the log took it, ms since the epoch */
   isDayOver({ at }: Pick<AuditEvent, 'at'>, offset: number, loggedAt: number): boolean {
     // Nearly always, and asked of every event.
-    if (at < this.#nextDayAt) return false;
-    const day = dayOf(at);
-    if (offset <= this.#stamp || day <= this.#day || day > dayOf(loggedAt) + AHEAD_DAYS_MAX) return false;
+    if (at < (this.#day + 1) * DAY_MS) return false;
+    if (offset <= this.#stamp || dayOf(at) > dayOf(loggedAt) + AHEAD_DAYS_MAX) return false;
     const { growth, eventsMin, eventsMax } = this.#pace;
     return this.#day === 0 || this.#sinceTurn >= Math.min(eventsMax, Math.max(eventsMin, growth * this.#eventCount));
   }
@@ -80,7 +78,7 @@ export class Fleet {
     const factor = this.#day === 0 ? 1 : 2 ** (-(day - this.#day) / HALF_LIFE_DAYS);
     this.names.fade(factor);
     this.days.add(fresh, factor);
-    this.#beginDay(day);
+    this.#day = day;
     this.#turn += 1;
     this.#sinceTurn = 0;
     this.#changed = true;
@@ -96,11 +94,6 @@ export class Fleet {
     if (tables.length === 0) return;
     const day = dayOf(at);
     for (const table of tables) this.names.add(table, day);
-  }
-
-  #beginDay(day: number): void {
-    this.#day = day;
-    this.#nextDayAt = day === 0 ? 0 : (day + 1) * DAY_MS;
   }
 
   /** Forgets how far it is: offsets begin anew. */
@@ -149,7 +142,7 @@ export class Fleet {
     }
     this.#stamp = stored.stamp;
     this.#writtenStamp = stored.stamp;
-    this.#beginDay(stored.day);
+    this.#day = stored.day;
     this.#turn = stored.turn;
     this.#eventCount = stored.eventCount;
     this.#sinceTurn = stored.sinceTurn;

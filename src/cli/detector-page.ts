@@ -20,6 +20,9 @@ export function detectorPage(detector: AnyDetector): string {
     `**${title}.** ${description}`,
     '',
     `- Dimension: ${dimension}. Severity: ${severity}. Status: ${status}. Remembers ${stateBytesOf(detector)} bytes a token.`,
+    ...(detector.isCertain === true
+      ? ['- No matter of odds: its finding alone is worth what revoking takes, whatever the alarm budget.']
+      : []),
     `- Rests on what is ${trust}.${trust === 'claimed' ? ' It cannot lead to a revocation.' : ''}`,
     ...(techniques.length > 0 ? [`- MITRE ATT&CK: ${techniques.join(', ')}.`] : []),
     `- Known false positives: ${falsePositives.join('; ')}.`,

@@ -30,11 +30,26 @@ export function group(previous: Alert | undefined, assessment: Assessment): Aler
   return {
     ...previous,
     severity: severityRank(severity) > severityRank(previous.severity) ? severity : previous.severity,
-    worst: assessment.score > previous.worst.score ? assessment : previous.worst,
+    worst: isWorse(assessment, previous.worst) ? assessment : previous.worst,
     latest: assessment,
     updatedAt: Math.max(previous.updatedAt, assessment.at),
     assessmentCount: previous.assessmentCount + 1,
   };
+}
+
+/** What must not happen at all is worse than any odds. */
+function isWorse(assessment: Assessment, than: Assessment): boolean {
+  const certainty = Number(isCertain(assessment)) - Number(isCertain(than));
+  return certainty === 0 ? assessment.score > than.score : certainty > 0;
+}
+
+/** What was seen that must not happen at all, and not only by what anybody may claim. */
+export function certainFinding({ findings }: Assessment): Finding | undefined {
+  return findings.find((one) => one.isCertain && one.trust !== 'claimed' && one.status !== 'experimental');
+}
+
+function isCertain(assessment: Assessment): boolean {
+  return certainFinding(assessment) !== undefined;
 }
 
 /** Findings that weigh enough to be counted. */
@@ -42,10 +57,11 @@ export function countingFindings(assessment: Assessment): readonly Finding[] {
   return assessment.findings.filter((finding) => finding.contribution >= COUNTING_BITS);
 }
 
-/** The severest counting finding; critical when the score would allow a revocation and two dimensions agree. */
+/** The severest counting finding; critical when the score would allow a revocation and two dimensions agree, or one is certain. */
 function severityOf(assessment: Assessment): Severity {
   const findings = countingFindings(assessment);
   const dimensions = new Set(findings.map((finding) => finding.dimension));
+  if (isCertain(assessment)) return 'critical';
   if (assessment.score >= assessment.revokeThreshold && dimensions.size >= 2) return 'critical';
   return findings.reduce<Severity>(
     (worst, finding) => (severityRank(finding.severity) > severityRank(worst) ? finding.severity : worst),

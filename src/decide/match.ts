@@ -1,5 +1,6 @@
 import type { Alert } from '../domain/alert.ts';
 import { SEVERITIES, type Severity } from '../domain/finding.ts';
+import { matchesPattern } from '../domain/pattern.ts';
 
 /** Which alerts a route, a revocation rule or a silence is about. What is not given matches everything; `*` stands for any text. */
 export interface Match {
@@ -30,21 +31,4 @@ export function severityRank(severity: Severity): number {
 
 function matchesText(pattern: string | undefined, text: string | null): boolean {
   return pattern === undefined || (text !== null && matchesPattern(pattern, text));
-}
-
-/** Whether the text fits a pattern in which `*` stands for any text. Linear in the text for each star: no pattern can make it slow. */
-export function matchesPattern(pattern: string, text: string): boolean {
-  const parts = pattern.split('*');
-  const first = parts[0] ?? '';
-  const last = parts.at(-1) ?? '';
-  if (parts.length === 1) return text === pattern;
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
-  let position = first.length;
-  const end = text.length - last.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, position);
-    if (found < 0 || found + part.length > end) return false;
-    position = found + part.length;
-  }
-  return true;
 }

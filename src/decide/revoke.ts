@@ -1,8 +1,9 @@
 import { DAY_MS } from '../baseline/time.ts';
 import type { ActionState, Reason } from '../domain/action.ts';
 import type { Alert } from '../domain/alert.ts';
-import { countingFindings } from './group.ts';
-import { matches, matchesPattern } from './match.ts';
+import { matchesPattern } from '../domain/pattern.ts';
+import { certainFinding, countingFindings } from './group.ts';
+import { matches } from './match.ts';
 import type { GuardRails, Policy } from './policy.ts';
 
 /** What must be known about the rest of the world to decide about one alert. */
@@ -66,6 +67,7 @@ function weakness(alert: Alert, { dimensionsMin }: GuardRails): Reason | null {
       text: 'all evidence rests on what the client claims or on experimental detectors',
     };
   }
+  if (certainFinding(worst)) return null;
   const dimensions = new Set(solid.map((finding) => finding.dimension));
   if (dimensions.size < dimensionsMin) {
     const text = `only ${[...dimensions].join(' and ')} is unusual; revoking takes ${dimensionsMin} independent dimensions`;
@@ -83,7 +85,8 @@ function reasonToHold(alert: Alert, policy: Policy, around: Surroundings, now: n
   // What came since the alert opened may be the thief's.
   const eventCount = alert.worst.baseline.eventCount - alert.worst.since.eventCount;
   const days = (alert.worst.at - firstSeenAt) / DAY_MS;
-  if (days < guardRails.baselineDaysMin || eventCount < guardRails.baselineEventsMin) {
+  const isYoung = days < guardRails.baselineDaysMin || eventCount < guardRails.baselineEventsMin;
+  if (isYoung && !certainFinding(alert.worst)) {
     const text = `the baseline rests on ${days.toFixed(1)} days and ${eventCount} events; revoking takes ${guardRails.baselineDaysMin} days and ${guardRails.baselineEventsMin} events`;
     return { code: 'baseline-too-young', text };
   }
@@ -108,6 +111,8 @@ function reasonToHold(alert: Alert, policy: Policy, around: Surroundings, now: n
 
 function strength(alert: Alert): string {
   const { worst } = alert;
+  const certain = certainFinding(worst);
+  if (certain) return `${certain.title.toLowerCase()}: no matter of odds`;
   const dimensions = [...new Set(countingFindings(worst).map((finding) => finding.dimension))];
   return `score ${worst.score.toFixed(1)} bits (${worst.revokeThreshold.toFixed(1)} needed), unusual in ${dimensions.join(', ')}`;
 }

@@ -30,7 +30,9 @@ const finding = z.strictObject({
     .describe('How far what it saw can be believed. `claimed`: the client’s own word.'),
   status: z.enum(STATUSES),
   attack: z.array(z.string()).describe('MITRE ATT&CK technique ids.'),
+  isCertain: z.boolean().describe('No matter of odds: what was seen must not happen at all.'),
   contribution: z.number().describe('Bits it adds; contributions add up to the score.'),
+  scoreWithout: z.number().describe('What the score would be had this been usual.'),
   explanation: z.string().describe('One sentence, without its subject: the token. Contains text of the event’s.'),
   evidence: z.array(evidence),
 });
@@ -179,7 +181,7 @@ function scoreOf({ score: bits, threshold, revokeThreshold }: Assessment): Alert
 }
 
 function findingOf(found: Finding): AlertMessage['findings'][number] {
-  const { detector, title, dimension, severity, trust, status, contribution, explanation } = found;
+  const { detector, title, dimension, severity, trust, status, isCertain, contribution, explanation } = found;
   return {
     detector,
     title,
@@ -188,7 +190,9 @@ function findingOf(found: Finding): AlertMessage['findings'][number] {
     trust,
     status,
     attack: [...found.attack],
+    isCertain,
     contribution,
+    scoreWithout: found.scoreWithout,
     explanation,
     evidence: found.evidence.map(({ what, observed, expected, sampleSize }) => ({
       what,

@@ -62,6 +62,7 @@ export function renderAlert({ alert, revocation, nextSteps }: Situation): AlertT
     unusual: unusualSentences(alert.worst),
     situation: [
       oddsSentence(alert.worst),
+      ...whatIfSentences(alert.worst),
       baselineSentence(alert.worst),
       leftSentence(alert),
       revocationSentence(revocation),
@@ -118,10 +119,25 @@ function unusualSentences({ findings }: Assessment): readonly string[] {
   ];
 }
 
-function oddsSentence({ score, threshold, revokeThreshold }: Assessment): string {
+function oddsSentence({ score, threshold, revokeThreshold, findings }: Assessment): string {
+  if (findings.some(({ isCertain }) => isCertain))
+    return 'This must not happen at all, whoever does it: it is no matter of odds.';
   const odds = `Its rightful owner would look this odd on one day in ${oddsText(score)}`;
   const limits = `alerts begin at ${threshold.toFixed(1)}, revoking at ${revokeThreshold.toFixed(1)}`;
   return `${odds} (score ${score.toFixed(1)} bits; ${limits}).`;
+}
+
+/** What would have to be usual for nobody to be told. */
+function whatIfSentences({ threshold, findings }: Assessment): readonly string[] {
+  const [least] = findings.toSorted((a, b) => a.scoreWithout - b.scoreWithout);
+  if (least === undefined || findings.length < 2) return [];
+  const score = `${Math.max(0, least.scoreWithout).toFixed(1)} bits`;
+  const title = quoted(least.title, 80);
+  if (least.scoreWithout >= threshold)
+    return [`Any one finding could be explained away, and it would still be told: ${score} without ${title}.`];
+  const others = findings.filter((one) => one !== least && one.scoreWithout < threshold).length;
+  const also = others === 0 ? '' : `; ${countText(others, 'other')} would do as well`;
+  return [`It would not be told if this were usual: ${title} (${score} without it${also}).`];
 }
 
 function baselineSentence({ baseline, at }: Assessment): string {

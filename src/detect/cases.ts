@@ -22,8 +22,13 @@ export interface CaseOutcome {
 }
 
 /** Runs a detector's cases as the engine would, but alone and without calibration: score, then learn, event by event. */
-export function runCases(detector: AnyDetector, config: unknown): readonly CaseOutcome[] {
-  return detector.cases.map((example) => runCase(detector, config, example));
+export function runCases(detector: AnyDetector): readonly CaseOutcome[] {
+  return detector.cases.map((example) => runCase(detector, configOf(detector, example), example));
+}
+
+/** The options with which a case is to be seen. */
+export function configOf(detector: AnyDetector, example: DetectorCase): unknown {
+  return detector.config.parse(example.config ?? {});
 }
 
 function runCase(detector: AnyDetector, config: unknown, example: DetectorCase): CaseOutcome {

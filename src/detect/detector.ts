@@ -30,6 +30,11 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
   /** A strict object; every option described and defaulted. */
   readonly config: z.ZodType<C>;
   readonly remembers: F;
+  /**
+   * What it sees must not happen at all, whoever does it. Its finding is no matter of odds: whatever the alarm budget, it is worth what revoking takes,
+   * alone, and however little is known of the token.
+   */
+  readonly isCertain?: boolean;
   /** The most one event may add to the sum, bits. Default 4.5. */
   readonly bitsMax?: number;
   /**
@@ -50,6 +55,8 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
 /** An example that is documentation, test, and seed of the conformance laws at once. */
 export interface DetectorCase {
   readonly name: string;
+  /** Options, where the defaults show nothing. */
+  readonly config?: unknown;
   /** Learned first, in order. Events of another token than `case` are what others do. */
   readonly history: readonly CaseEvent[];
   /** Then judged (and learned), in order. */

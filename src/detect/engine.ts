@@ -14,6 +14,7 @@ import type { AnyDetector } from './detector.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
 import { contributionOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
 import { stampIn, type TokenHeader, type TokenSummary, tokenHeader } from './header.ts';
+import { Judgement } from './judgement.ts';
 import { learningWeight } from './learning.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type Notes, openEpisode } from './notes.ts';
 import { Places } from './places.ts';
@@ -51,6 +52,8 @@ const NOTE_BITS = 2;
 const SUSPECTS_MAX = 20_000;
 /** Contribution from which a detector is worth naming. */
 const NAMED_BITS = 1;
+/** What must be left of a certain finding's bits for it to hold. */
+const CERTAIN_SUM_MIN = 4;
 /** Records of a checkpoint that are waited for together. */
 const TOUCHED = 16;
 
@@ -80,10 +83,8 @@ export class Engine {
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
   readonly #moves = new Map<string, readonly Move[]>();
-  /** This event's bits and contribution of each detector: reused, so that an event allocates nothing. */
-  readonly #bits: Float64Array;
-  readonly #contributions: Float64Array;
-  #score = 0;
+  /** Of the last observed event. */
+  readonly #judgement: Judgement;
   #unadmittedCount = 0;
   #replayedCount = 0;
 
@@ -126,8 +127,7 @@ export class Engine {
       fields: this.#open(detector.id, detector.remembers as Fields),
       suspicion: this.#open('engine', { [`sum:${detector.id}`]: suspicion() })[`sum:${detector.id}`] as Suspicion,
     }));
-    this.#bits = new Float64Array(installed.length);
-    this.#contributions = new Float64Array(installed.length);
+    this.#judgement = new Judgement(installed.map(({ detector }) => detector.isCertain === true));
   }
 
   get tokenCount(): number {
@@ -162,7 +162,7 @@ export class Engine {
 
   /** The fused score of the last observed event, bits. */
   get lastScore(): number {
-    return this.#score;
+    return this.#judgement.score;
   }
 
   /**
@@ -171,7 +171,7 @@ export class Engine {
    * @returns an assessment when the score is over the threshold and there is something new to tell.
    */
   observe(event: AuditEvent, offset: number, loggedAt: number): Assessment | undefined {
-    this.#score = 0;
+    this.#judgement.begin();
     if (this.fleet.isDayOver(event, offset, loggedAt)) this.endFleetDay(event);
     const assessment = this.#observe(event, offset, loggedAt);
     this.fleet.take(event, offset);
@@ -321,31 +321,36 @@ export class Engine {
     header.day = day;
   }
 
-  /** Bits → sums → surprises → how seldom days get there → fused score. Leaves the parts in `#bits` and `#contributions`. */
+  /** Bits → sums → surprises → how seldom days get there → fused score. */
   #judge(event: AuditEvent): number {
+    const judgement = this.#judgement;
     let decay: number | undefined;
-    let fused = 0;
     for (let i = 0; i < this.#slots.length; i++) {
       const slot = this.#slots[i] as Slot;
       const bits = Math.min(slot.bitsMax, Math.max(BITS_MIN, this.#scoreOf(slot, event)));
       // Of nothing, nothing fades; and most tokens have done nothing.
       if (slot.suspicion.sum > 0) decay ??= this.#decayUntil(event.at);
       const sum = slot.suspicion.accumulate(bits, decay ?? 0);
-      const contribution = sum === 0 ? 0 : contributionOf(slot.suspicion.surprise(sum, SUM_PRIOR), slot.weight);
-      this.#bits[i] = bits;
-      this.#contributions[i] = contribution;
-      fused += contribution;
+      judgement.hear(i, bits);
+      if (sum > 0) this.#weigh(slot, i, sum);
       if (bits > 0) this.#note(slot, event, bits);
     }
-    if (fused === 0) return 0;
-    const size = sizeOf(fused);
-    this.#closedDay.observe(size);
-    const score = scoreOf(this.fleet.days.bits(size), this.#activeDays.share);
-    for (let i = 0; i < this.#contributions.length; i++) {
-      this.#contributions[i] = ((this.#contributions[i] as number) * score) / fused;
+    if (judgement.fused > 0) {
+      this.#closedDay.observe(sizeOf(judgement.fused));
+      judgement.settle(this.#worthOf(judgement.fused));
     }
-    this.#score = score;
-    return score;
+    return judgement.score;
+  }
+
+  #worthOf(fused: number): number {
+    return scoreOf(this.fleet.days.bits(sizeOf(fused)), this.#activeDays.share);
+  }
+
+  #weigh({ detector, suspicion, weight }: Slot, i: number, sum: number): void {
+    if (detector.isCertain !== true)
+      this.#judgement.weigh(i, contributionOf(suspicion.surprise(sum, SUM_PRIOR), weight));
+    // What must not happen at all is worth what revoking takes, for as long as it is fresh.
+    else if (weight > 0 && sum >= CERTAIN_SUM_MIN) this.#judgement.assert(i, this.#options.thresholds.revoke);
   }
 
   /** What time has left of a sum, 0..1. */
@@ -393,7 +398,7 @@ export class Engine {
   }
 
   #tell(event: AuditEvent, loggedAt: number, score: number, notes: Notes, episode: Episode): Assessment | undefined {
-    const named = this.#slots.filter((_, i) => (this.#contributions[i] as number) >= NAMED_BITS);
+    const named = this.#slots.filter((_, i) => this.#judgement.contributionOf(i) >= NAMED_BITS);
     const detectors = named.map((slot) => slot.detector.id);
     if (!isWorthTelling(episode, event.at, score, detectors, this.#options.thresholds)) return undefined;
     noteTold(episode, event.at, score, detectors);
@@ -428,7 +433,7 @@ export class Engine {
   #findings(event: AuditEvent, notes: Notes): readonly Finding[] {
     return this.#slots
       .flatMap((slot, i): Finding[] => {
-        const contribution = this.#contributions[i] as number;
+        const contribution = this.#judgement.contributionOf(i);
         if (contribution === 0) return [];
         const { detector } = slot;
         // Many weak signs leave no note: then the event at hand speaks for them.
@@ -443,8 +448,10 @@ export class Engine {
             attack: detector.attack,
             trust: detector.trust,
             status: detector.status,
-            bits: this.#bits[i] as number,
+            isCertain: detector.isCertain === true,
+            bits: this.#judgement.bitsOf(i),
             contribution,
+            scoreWithout: this.#judgement.without(i, (fused) => this.#worthOf(fused)),
             evidence: noted.evidence,
             explanation: noted.explanation,
           },

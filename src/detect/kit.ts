@@ -13,5 +13,6 @@ export { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../baseline/time.ts';
 export { timestamp } from '../baseline/timestamp.ts';
 export type { AuditEvent } from '../domain/audit-event.ts';
 export type { Evidence } from '../domain/finding.ts';
+export { PatternList } from '../domain/pattern.ts';
 export { countText, numberText, observedText } from '../domain/words.ts';
 export { type CaseEvent, type Detector, defineDetector } from './detector.ts';

@@ -4,8 +4,8 @@ import { type AuditEvent, OPERATIONS } from '../domain/audit-event.ts';
 import { createRandom, type Random } from '../domain/random.ts';
 import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
 import { thresholdsOf } from './budget.ts';
-import { caseEvent, openAlone, runCases } from './cases.ts';
-import type { AnyDetector, CaseEvent } from './detector.ts';
+import { caseEvent, configOf, openAlone, runCases } from './cases.ts';
+import type { AnyDetector, CaseEvent, DetectorCase } from './detector.ts';
 import { Engine } from './engine.ts';
 
 /** What every detector promises, whoever wrote it. */
@@ -54,7 +54,7 @@ export function checkLaws(
 function casesFaults(detector: AnyDetector): readonly string[] {
   const expectations = new Set(detector.cases.map((example) => example.expect));
   const missing = (['fires', 'silent'] as const).filter((expectation) => !expectations.has(expectation));
-  const broken = runCases(detector, detector.config.parse({})).filter(({ holds }) => !holds);
+  const broken = runCases(detector).filter(({ holds }) => !holds);
   return [
     ...missing.map((expectation) => `it has no case that is expected to be "${expectation}"`),
     ...broken.map(
@@ -89,8 +89,8 @@ function memoryFaults({ remembers }: AnyDetector): readonly string[] {
 }
 
 function purityFaults(detector: AnyDetector): readonly string[] {
-  const config = detector.config.parse({});
   return detector.cases.flatMap((example) => {
+    const config = configOf(detector, example);
     const subject = openAlone(detector);
     for (const [i, partial] of [...example.history, ...example.events].entries()) {
       const event = caseEvent(partial, i);
@@ -106,7 +106,7 @@ function purityFaults(detector: AnyDetector): readonly string[] {
 }
 
 function totalityFaults(detector: AnyDetector): readonly string[] {
-  const config = detector.config.parse({});
+  const config = fullestConfigOf(detector);
   return streamsFor(detector).flatMap((events) => {
     const subject = openAlone(detector);
     for (const event of events) {
@@ -125,7 +125,7 @@ function totalityFaults(detector: AnyDetector): readonly string[] {
 }
 
 function floodFaults(detector: AnyDetector): readonly string[] {
-  const config = detector.config.parse({});
+  const config = fullestConfigOf(detector);
   const subject = openAlone(detector);
   const history = historyOf(detector);
   for (const event of history.map(caseEvent)) detector.learn(subject.fields, event, config);
@@ -181,8 +181,17 @@ function streamsFor(detector: AnyDetector): readonly (readonly AuditEvent[])[] {
 }
 
 function historyOf(detector: AnyDetector): readonly CaseEvent[] {
-  const longest = detector.cases.toSorted((a, b) => b.history.length - a.history.length)[0];
-  return (longest?.history ?? []).slice(-HISTORY_MAX);
+  return (fullestCaseOf(detector)?.history ?? []).slice(-HISTORY_MAX);
+}
+
+/** The case with the longest history: it says most of the detector. */
+function fullestCaseOf({ cases }: AnyDetector): DetectorCase | undefined {
+  return cases.toSorted((a, b) => b.history.length - a.history.length)[0];
+}
+
+function fullestConfigOf(detector: AnyDetector): unknown {
+  const fullest = fullestCaseOf(detector);
+  return fullest ? configOf(detector, fullest) : detector.config.parse({});
 }
 
 function lastAtOf(history: readonly CaseEvent[]): number {
@@ -244,7 +253,7 @@ function observeWithRestarts(detector: AnyDetector, events: readonly AuditEvent[
 
 function engineWith(detector: AnyDetector): Engine {
   return new Engine({
-    installed: [{ detector, config: detector.config.parse({}), weight: 1 }],
+    installed: [{ detector, config: fullestConfigOf(detector), weight: 1 }],
     // Tells often, so that there is much to compare.
     thresholds: thresholdsOf({ alarms: 1, tokenMonths: 1 }),
     hashSeed: 7,

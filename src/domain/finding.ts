@@ -39,10 +39,14 @@ export interface Finding {
   readonly trust: Trust;
   /** An experimental detector's finding alerts and never revokes. */
   readonly status: Status;
+  /** No matter of odds: what was seen must not happen at all. Alone it may lead to a revocation. */
+  readonly isCertain: boolean;
   /** log₂ likelihood ratio, stranger against owner, of this event alone. 0: the event adds nothing, the sum is older. */
   readonly bits: number;
   /** What this detector adds to the assessment's score; the contributions of an assessment add up to its score. */
   readonly contribution: number;
+  /** What the assessment's score would be had this detector found nothing, bits. */
+  readonly scoreWithout: number;
   readonly evidence: readonly Evidence[];
   /** One plain sentence. Contains attacker's text: escape it where it is shown. */
   readonly explanation: string;

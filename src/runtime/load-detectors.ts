@@ -30,6 +30,7 @@ const shape = z.looseObject({
   runbook: z.string().min(1),
   config: z.instanceof(z.ZodObject),
   remembers: z.record(z.string(), z.looseObject({ kind: z.string(), version: z.number(), sizeBytes: z.number() })),
+  isCertain: z.boolean().optional(),
   bitsMax: z.number().positive().optional(),
   score: answering,
   learn: answering,

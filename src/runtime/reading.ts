@@ -1,10 +1,10 @@
 import { DAY_MS } from '../baseline/time.ts';
 import type { Config, SourceConfig } from '../config/load.ts';
 import { installedOf } from '../config/mapping.ts';
-import { matchesPattern } from '../decide/match.ts';
 import { thresholdsOf } from '../detect/budget.ts';
 import type { AnyDetector } from '../detect/detector.ts';
 import type { EngineOptions } from '../detect/engine.ts';
+import { matchesPattern } from '../domain/pattern.ts';
 import { createEnrich, type Enrich } from '../enrich/enrich.ts';
 import type { Format } from '../normalise/format.ts';
 import { FORMATS } from '../normalise/formats.ts';

@@ -80,6 +80,25 @@ describe('decideRevocation', () => {
     expect(decide(situation)).toMatchObject({ state: 'none', reason: { code } });
   });
 
+  const canary = (facts: Parameters<typeof sampleFinding>[0] = {}) =>
+    sampleFinding({ title: 'Canary touched', isCertain: true, ...facts });
+
+  it('needs neither a second dimension nor a baseline for what must not happen at all', () => {
+    const worst = { findings: [canary()], baseline: { firstSeenAt: AT, eventCount: 1 } };
+    expect(decide({ worst })).toMatchObject({
+      state: 'approved',
+      reason: { text: 'canary touched: no matter of odds' },
+    });
+    expect(decide({ worst, policy: { stopped: true } })).toMatchObject({ state: 'held' });
+  });
+
+  it('believes nobody who merely claims, or an experimental detector, that it happened', () => {
+    expect(decide({ worst: { findings: [canary({ trust: 'claimed' })] } })).toMatchObject({ state: 'none' });
+    expect(decide({ worst: { findings: [canary({ status: 'experimental' })] } })).toMatchObject({ state: 'none' });
+    const claimed = { findings: [canary({ trust: 'claimed' }), sampleFinding()] };
+    expect(decide({ worst: claimed })).toMatchObject({ state: 'none', reason: { code: 'one-dimension-only' } });
+  });
+
   it.each<[string, Situation, string]>([
     ['a protected token', { guardRails: { protectedTokens: ['other', 'svc-*'] } }, 'token-protected'],
     [

@@ -21,6 +21,7 @@ describe('renderAlert', () => {
     ]);
     expect(text.situation).toEqual([
       'Its rightful owner would look this odd on one day in about 2.9 billion (score 31.4 bits; alerts begin at 17.2, revoking at 20.5).',
+      'It would not be told if this were usual: "Used from a new network" (13.2 bits without it).',
       'What is usual rests on 4,210 events of this token since 2026-06-01 02:14:03.120 UTC, 98 days before.',
       'Since this began at 2026-09-07 02:14:03.120 UTC: 14 events, 48,211 rows, 9.1 MiB.',
       'The token was revoked through "ledger roles" and proven to be out of use. Reason: score 31.4 bits (20.5 needed), unusual in where, how-much.',
@@ -65,6 +66,27 @@ describe('renderAlert', () => {
     expect(renderAlert(sampleNotification({ alert })).who).toBe(
       'Token "svc-billing" was used, last at 2026-09-07 02:15:03.120 UTC.',
     );
+  });
+
+  it('says what would have to be usual', () => {
+    const situationOf = (...scoresWithout: readonly number[]) => {
+      const findings = scoresWithout.map((scoreWithout, i) => sampleFinding({ title: `Finding ${i}`, scoreWithout }));
+      return renderAlert(sampleNotification({ alert: sampleAlert({ worst: sampleAssessment({ findings }) }) }))
+        .situation;
+    };
+    expect(situationOf(12, 3, 20)).toContain(
+      'It would not be told if this were usual: "Finding 1" (3.0 bits without it; 1 other would do as well).',
+    );
+    expect(situationOf(25, 18)).toContain(
+      'Any one finding could be explained away, and it would still be told: 18.0 bits without "Finding 1".',
+    );
+    expect(situationOf(0).filter((sentence) => sentence.includes('without'))).toEqual([]);
+  });
+
+  it('gives no odds for what must not happen at all', () => {
+    const worst = sampleAssessment({ findings: [sampleFinding({ isCertain: true })] });
+    const { situation } = renderAlert(sampleNotification({ alert: sampleAlert({ worst }) }));
+    expect(situation[0]).toContain('no matter of odds');
   });
 
   it('contributions as shown add up to the score as shown', () => {

@@ -16,8 +16,10 @@ export function sampleFinding(overrides: Partial<Finding> = {}): Finding {
     attack: ['T1078.004'],
     trust: 'verified',
     status: 'stable',
+    isCertain: false,
     bits: 14,
     contribution: 18.26,
+    scoreWithout: 13.18,
     evidence: [
       { what: 'network', observed: '203.0.113.0/24 (AS64511)', expected: '2 networks in DE', sampleSize: 4210 },
     ],
@@ -53,6 +55,7 @@ export function sampleAssessment(overrides: Partial<Assessment> = {}): Assessmen
         dimension: 'how-much',
         trust: 'reported',
         contribution: 13.18,
+        scoreWithout: 18.26,
         evidence: [{ what: 'rows in 1 min', observed: 48_211, expected: 'up to 900', sampleSize: 2016 }],
         explanation: 'reached 48211 rows in 1 min; usual is up to 900 (2016 such windows known)',
       }),

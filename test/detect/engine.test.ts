@@ -77,6 +77,16 @@ describe('Engine: judging', () => {
     }
   });
 
+  it('says what the score would be without each finding', () => {
+    for (const { score, findings } of assessments) {
+      for (const { scoreWithout, contribution } of findings) {
+        expect(scoreWithout).toBeLessThan(score);
+        expect(scoreWithout).toBeGreaterThanOrEqual(0);
+        if (contribution > 2) expect(score - scoreWithout).toBeGreaterThan(0.5);
+      }
+    }
+  });
+
   it('keeps one episode, and tells again only when there is something new', () => {
     expect(new Set(assessments.map(({ episode }) => episode)).size).toBe(1);
     for (let i = 1; i < assessments.length; i++) {
@@ -297,5 +307,44 @@ describe('Engine: bounds and failures', () => {
     expect(told[0]).toBeInstanceOf(BadAnswer);
     const finding = assessments.flatMap(({ findings }) => findings).find(({ detector }) => detector === 'odd');
     expect(finding).toMatchObject({ evidence: [], explanation: loud.title.toLowerCase() });
+  });
+});
+
+describe('Engine: what must not happen at all', () => {
+  const canary = detectors.find(({ id }) => id === 'canary') as AnyDetector;
+  const others = detectors.filter((detector) => detector !== canary);
+  const watching = () =>
+    engineOf({
+      installed: [canary, ...others].map((detector) => ({
+        detector,
+        config: detector.config.parse(detector === canary ? { tables: ['public.vip'] } : {}),
+        weight: 1,
+      })),
+    });
+  const touch = (at: number, id = 'touch'): AuditEvent => ({ ...blankEvent(id, 'svc', at), tables: ['public.vip'] });
+
+  it('is told at once, of a token of which nothing is known, and worth what revoking takes', () => {
+    const [assessment] = feed(watching(), [touch(START)]);
+    expect(assessment).toMatchObject({ findings: [{ detector: 'canary', isCertain: true, scoreWithout: 0 }] });
+    expect(assessment?.score).toBe(assessment?.revokeThreshold);
+  });
+
+  it('adds to what odds say, and leaves them as they are', () => {
+    const [engine, without] = [watching(), engineOf({}, others)];
+    const theft = stolen('svc');
+    const touched = theft.map((event, i) => (i === 4 ? { ...event, tables: [...event.tables, 'public.vip'] } : event));
+    for (const each of [engine, without]) feed(each, ordinary('svc'));
+    const told = feed(engine, touched, 1000);
+    feed(without, touched, 1000);
+    const certain = told.find(({ eventId }) => eventId === theft[4]?.id) as Assessment;
+    expect(certain.findings.find(({ isCertain }) => isCertain)?.contribution).toBe(certain.revokeThreshold);
+    expect(certain.findings.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(certain.score, 6);
+    expect(engine.lastScore - without.lastScore).toBeCloseTo(certain.revokeThreshold, 6);
+  });
+
+  it('is over when it is no longer fresh', () => {
+    const engine = watching();
+    const later = ordinary('svc').map((event) => ({ ...event, at: event.at + DAY_MS }));
+    expect(feed(engine, [touch(START), ...later])).toHaveLength(1);
   });
 });

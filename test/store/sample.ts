@@ -48,8 +48,10 @@ export function sampleAssessment(n: number): Assessment {
     attack: ['T1078.004'],
     trust: 'reported' as const,
     status: 'stable' as const,
+    isCertain: false,
     bits: 9.25,
     contribution: 12.5,
+    scoreWithout: 12.5,
     evidence: [{ what: 'network', observed: "203.0.113.0/24'; --", expected: '192.0.2.0/24', sampleSize: 400 + n }],
     explanation: `Seen from 203.0.113.0/24 for the first time in ${n} days.`,
   };

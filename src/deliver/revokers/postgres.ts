@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
 import { z } from 'zod';
 import { secretString } from '../../config/secret.ts';
-import { matchesPattern } from '../../decide/match.ts';
 import type { DeliveryOutcome } from '../../domain/action.ts';
+import { matchesPattern } from '../../domain/pattern.ts';
 import {
   countOrphanSessions,
   endSessions,

@@ -53,7 +53,7 @@ export default defineDetector({
     const client = clientOf(event.application);
     // The first use ever has no owner to differ from.
     if (client === null || clients.observations === 0) return undefined;
-    return clients.strangeness(clients.standing(client, event.at), config);
+    return clients.strangeness(clients.standing(client), config);
   },
 
   learn({ clients }, event) {

@@ -77,7 +77,7 @@ export default defineDetector({
     let bits = 0;
     for (const [seen, name] of rungs) {
       if (name === null) continue;
-      const standing = seen.standing(name, event.at);
+      const standing = seen.standing(name);
       const strangeness = seen.strangeness(standing, config);
       if (standing === 'new') {
         const charged = event.at - lastArrival.value >= ARRIVAL_INTERVAL_MS;
@@ -91,7 +91,7 @@ export default defineDetector({
 
   learn({ prefixes, systems, countries, lastArrival }, event) {
     if (event.network === null) return;
-    if (prefixes.standing(event.network, event.at) === 'new') lastArrival.advance(event.at);
+    if (prefixes.standing(event.network) === 'new') lastArrival.advance(event.at);
     prefixes.add(event.network, event.at);
     if (event.asn !== null) systems.add(String(event.asn), event.at);
     if (event.country !== null) countries.add(event.country, event.at);

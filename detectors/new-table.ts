@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fleetNames } from '../src/baseline/fleet-names.ts';
+import { fleetTables } from '../src/baseline/fleet-names.ts';
 import { type NoveltyRates, type SeenSetRead, seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
@@ -73,7 +73,7 @@ export default defineDetector({
       .describe('Share of new tables expected of a token about which nothing is known yet.'),
     priorWeight: z.number().min(0.1).max(1000).default(8).describe('How many observations that expectation is worth.'),
   }),
-  remembers: { tables: seenSet({ capacity: 32, forgetAfterDays: 100 }), fleet: fleetNames() },
+  remembers: { tables: seenSet({ capacity: 32, forgetAfterDays: 100 }), fleet: fleetTables() },
   bitsMax: 9,
 
   score({ tables, fleet }, event, config) {
@@ -82,7 +82,7 @@ export default defineDetector({
     let bits = 0;
     let knownCount = 0;
     for (const table of event.tables) {
-      const standing = tables.standing(table, event.at);
+      const standing = tables.standing(table);
       if (standing === 'known') knownCount += 1;
       else if (standing === 'new') bits += bitsOfNew(tables, fleet.isUsedByOthers(table), config);
     }
@@ -95,7 +95,7 @@ export default defineDetector({
   },
 
   evidence({ tables }, event) {
-    const unknown = event.tables.filter((table) => tables.standing(table, event.at) !== 'known');
+    const unknown = event.tables.filter((table) => tables.standing(table) !== 'known');
     return [
       {
         what: 'tables not used before',

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { fleetNames } from '../src/baseline/fleet-names.ts';
+import { fleetUses } from '../src/baseline/fleet-names.ts';
 import { nameMix } from '../src/baseline/name-mix.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { tableUse } from '../src/domain/table-use.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -23,9 +24,9 @@ const reports: readonly CaseEvent[] = Array.from({ length: 600 }, (_, i) => ({
 
 export default defineDetector({
   id: 'table-mix',
-  title: 'Tables in other proportions than ever',
+  title: 'Tables used in other proportions than ever',
   description:
-    'Compares how likely the owner is to turn to a table next (its share of all uses) with a stranger, who does as all tokens do (or, while little is known of them, turns to each of `strangerTables` alike); what was among the latest eight uses says little about either. What the owner does all day speaks for the owner; what it does once a week, again and again, adds up. Finds who stays within known tables, and uses them for something else.',
+    'Compares how likely the owner is to do next what is done to a table (reading and changing it are two uses; by its share of all) with a stranger, who does as all tokens do (or, while little is known of them, each of `strangerUses` alike); what was among the latest eight uses says little about either. What the owner does all day speaks for the owner; what it does once a week, again and again, adds up. Finds who stays within known tables, and uses them for something else.',
   status: 'stable',
   severity: 'medium',
   dimension: 'what',
@@ -39,12 +40,12 @@ export default defineDetector({
   runbook:
     'Ask the owner what the tables in question are used for at present. Compare the statements with those of last week, and see whether the rows went where they always go.',
   config: z.strictObject({
-    strangerTables: z
+    strangerUses: z
       .number()
-      .min(17)
+      .min(25)
       .max(1000)
-      .default(24)
-      .describe('Tables among which a stranger would not care which one to use.'),
+      .default(48)
+      .describe('Uses of tables among which a stranger would not care which one to make.'),
     observationsMin: z
       .number()
       .min(1)
@@ -52,33 +53,35 @@ export default defineDetector({
       .default(20)
       .describe('Uses that must be known before there are proportions to speak of.'),
   }),
-  remembers: { tables: nameMix({ capacity: 16 }), fleet: fleetNames() },
+  remembers: { uses: nameMix({ capacity: 24 }), fleet: fleetUses() },
   bitsMax: 3,
 
-  score({ tables, fleet }, event, { observationsMin, strangerTables }) {
-    if (event.tables.length === 0 || tables.observations < observationsMin) return undefined;
+  score({ uses, fleet }, event, { observationsMin, strangerUses }) {
+    if (event.tables.length === 0 || uses.observations < observationsMin) return undefined;
     let bits = 0;
-    for (const table of event.tables)
-      bits += tables.strangeness(table, fleet.share(table, strangerTables), strangerTables);
+    for (const table of event.tables) {
+      const use = tableUse(event.operation, table);
+      bits += uses.strangeness(use, fleet.share(use, strangerUses), strangerUses);
+    }
     // One statement is one piece of evidence, however many tables are in it.
     return bits / event.tables.length;
   },
 
-  learn({ tables }, event) {
-    for (const table of event.tables) tables.add(table, event.at);
+  learn({ uses }, event) {
+    for (const table of event.tables) uses.add(tableUse(event.operation, table), event.at);
   },
 
-  evidence({ tables }, event, config) {
-    const rarest = event.tables.toSorted(
-      (a, b) => tables.probability(a, config.strangerTables) - tables.probability(b, config.strangerTables),
-    )[0];
+  evidence({ uses }, event, { strangerUses }) {
+    const shareOf = (use: string) => uses.probability(use, strangerUses);
+    const made = event.tables.map((table) => tableUse(event.operation, table));
+    const rarest = made.toSorted((a, b) => shareOf(a) - shareOf(b))[0];
     if (rarest === undefined) return [];
     return [
       {
-        what: 'tables hardly ever used',
+        what: 'hardly ever done',
         observed: [rarest],
-        expected: `${(100 * tables.probability(rarest, config.strangerTables)).toFixed(1)} % of uses`,
-        sampleSize: Math.round(tables.observations),
+        expected: `${(100 * shareOf(rarest)).toFixed(1)} % of uses`,
+        sampleSize: Math.round(uses.observations),
       },
     ];
   },
@@ -94,6 +97,16 @@ export default defineDetector({
       name: 'a service turns to the tables that it hardly ever looks into',
       history: service,
       events: SELDOM.map((table, i) => ({ at: START + 21 * DAY_MS + i * MINUTE_MS, tables: [table] })),
+      expect: 'fires',
+    },
+    {
+      name: 'a service that only reads begins to delete from its own tables',
+      history: service.map((event) => ({ ...event, operation: 'select' as const })),
+      events: Array.from({ length: 4 }, (_, i) => ({
+        at: START + 21 * DAY_MS + i * MINUTE_MS,
+        operation: (['delete', 'update', 'truncate', 'alter'] as const)[i] ?? null,
+        tables: ['public.orders'],
+      })),
       expect: 'fires',
     },
     {

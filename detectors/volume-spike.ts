@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Prior } from '../src/baseline/moments.ts';
-import { type RateWindowRead, type RateWindowWrite, rateWindows } from '../src/baseline/rate-window.ts';
+import { type RateWindowRead, type RateWindowsRead, rateWindows } from '../src/baseline/rate-window.ts';
 import { deviationsOf } from '../src/baseline/tail.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
@@ -80,6 +80,13 @@ export default defineDetector({
     const { at } = event;
     const { ignoreBits } = config;
     const ignored = deviationsOf(ignoreBits);
+    // Nearly always all there is to know.
+    if (
+      statements.areOrdinary(1, at, STATEMENTS, ignored) &&
+      (event.rows === null || rows.areOrdinary(event.rows, at, ROWS, ignored)) &&
+      (event.bytes === null || bytes.areOrdinary(event.bytes, at, BYTES, ignored))
+    )
+      return -0.1;
     const after = Math.max(
       ignoreBits,
       mostBits(rows, ROWS, at, event.rows, ignored),
@@ -99,9 +106,9 @@ export default defineDetector({
 
   learn({ rows, bytes, statements }, event) {
     const { at } = event;
-    if (event.rows !== null) addTo(rows, event.rows, at);
-    if (event.bytes !== null) addTo(bytes, event.bytes, at);
-    addTo(statements, 1, at);
+    if (event.rows !== null) rows.add(event.rows, at);
+    if (event.bytes !== null) bytes.add(event.bytes, at);
+    statements.add(1, at);
   },
 
   evidence({ rows, bytes, statements }, event) {
@@ -163,7 +170,7 @@ export default defineDetector({
  * than `ignored` standard deviations above what is usual.
  */
 function mostBits(
-  windows: readonly RateWindowRead[],
+  { windows }: RateWindowsRead,
   priors: readonly Prior[],
   at: number,
   amount: number | null,
@@ -182,12 +189,8 @@ function mostBits(
   return most;
 }
 
-function addTo(windows: readonly RateWindowWrite[], amount: number, at: number): void {
-  for (let i = 0; i < windows.length; i++) (windows[i] as RateWindowWrite).add(amount, at);
-}
-
 function measured(
-  windows: readonly RateWindowRead[],
+  { windows }: RateWindowsRead,
   priors: readonly Prior[],
   at: number,
   amount: number | null,

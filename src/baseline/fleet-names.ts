@@ -25,9 +25,25 @@ const SEVERAL_WORTH = 1000 * STEPS;
 /** In a snapshot: place u16, day u16, hash u32, user u32, last user u32, sessions u32. */
 const ENTRY_BYTES = 20;
 
-/** Read by detectors beside what they remember of the token; takes no bytes of its record. */
-export function fleetNames(): Field<FleetNamesRead> {
-  return { kind: 'fleet-names', version: 1, sizeBytes: 0, open: (view) => view.fleetNames };
+/** What the tokens of a partition use. */
+export interface FleetView {
+  readonly tables: FleetNames;
+  /** What they do to which table: see `tableUse`. */
+  readonly uses: FleetNames;
+}
+
+export function createFleetView(hashSeed: number): FleetView {
+  return { tables: new FleetNames(hashSeed), uses: new FleetNames(hashSeed) };
+}
+
+/** The fleet's tables, read by detectors beside what they remember of the token; takes no bytes of its record. */
+export function fleetTables(): Field<FleetNamesRead> {
+  return { kind: 'fleet-tables', version: 1, sizeBytes: 0, open: (view) => view.fleet.tables };
+}
+
+/** The fleet's uses of tables, as `tableUse` names them. */
+export function fleetUses(): Field<FleetNamesRead> {
+  return { kind: 'fleet-uses', version: 1, sizeBytes: 0, open: (view) => view.fleet.uses };
 }
 
 /**
@@ -123,6 +139,7 @@ export class FleetNames implements FleetNamesRead {
     return (this.#sessions[place] as number) + (this.#users[place] === SEVERAL ? SEVERAL_WORTH : 0);
   }
 
+  /** All that is known, as `restore` takes it. */
   toBytes(): Buffer {
     const known = [...this.#hashes.keys()].filter((place) => this.#hashes[place] !== 0);
     const bytes = Buffer.alloc(known.length * ENTRY_BYTES);

@@ -1,4 +1,4 @@
-const MEMO_SIZE = 256;
+const MEMO_SIZE = 2048;
 /** Names hashed lately. Each event's are asked for by several detectors, twice: a look-up costs less than a long name. */
 const memoNames: string[] = new Array<string>(MEMO_SIZE).fill('');
 const memoSeeds = new Float64Array(MEMO_SIZE).fill(Number.NaN);
@@ -10,7 +10,13 @@ const memoHashes = new Uint32Array(MEMO_SIZE);
 export function hashName(name: string, seed: number): number {
   const { length } = name;
   const place =
-    length === 0 ? 0 : (31 * length + 7 * name.charCodeAt(length - 1) + name.charCodeAt(length >> 1)) % MEMO_SIZE;
+    length === 0
+      ? 0
+      : (31 * length +
+          7 * name.charCodeAt(length - 1) +
+          57 * name.charCodeAt(length >> 1) +
+          331 * name.charCodeAt(length >> 2)) %
+        MEMO_SIZE;
   if (memoNames[place] === name && memoSeeds[place] === seed) return memoHashes[place] as number;
   const hash = murmur(name, seed);
   memoNames[place] = name;

@@ -22,7 +22,20 @@ export interface RateWindowWrite extends RateWindowRead {
   add(amount: number, at: number): void;
 }
 
+export interface RateWindowsRead {
+  /** Shortest first. */
+  readonly windows: readonly RateWindowRead[];
+  /** Whether each of them is, with this amount more in it: see `RateWindowRead`. @param priors one a window */
+  areOrdinary(amount: number, at: number, priors: readonly Prior[], deviations: number): boolean;
+}
+
+export interface RateWindowsWrite extends RateWindowsRead {
+  add(amount: number, at: number): void;
+}
+
 const WINDOW_BYTES = 32;
+/** Where the closed windows' weight and mean are, in 32-bit words. */
+const MOMENTS_AT = 4;
 const INT32_MAX = 2 ** 31 - 1;
 const POWERS_INVERSE = Float64Array.from({ length: 32 }, (_, i) => 2 ** -i);
 /** 1 + log₂ log₂ e − log₂ e, rounded up: how far log₂(1 + x) is above x at most, for x from 0 to 1. */
@@ -51,14 +64,57 @@ export function rateWindow(options: { readonly windowMs: number }): Field<RateWi
  */
 export function rateWindows(options: {
   readonly windowsMs: readonly number[];
-}): Field<readonly RateWindowRead[], readonly RateWindowWrite[]> {
+}): Field<RateWindowsRead, RateWindowsWrite> {
   return {
     kind: `rate-windows/${options.windowsMs.join('+')}`,
     version: 1,
     sizeBytes: WINDOW_BYTES * options.windowsMs.length,
-    open: (view, offset) =>
-      options.windowsMs.map((windowMs, i) => new RateWindow(view, offset + i * WINDOW_BYTES, windowMs)),
+    open: (view, offset) => new RateWindows(view, offset, options.windowsMs),
   };
+}
+
+/** Goes over all windows at once, and asks one by itself only when it has to: nearly every event is ordinary in all. */
+class RateWindows implements RateWindowsWrite {
+  readonly windows: readonly RateWindow[];
+  readonly #view: RecordView;
+  readonly #offset: number;
+  readonly #windowsMs: readonly number[];
+
+  constructor(view: RecordView, offset: number, windowsMs: readonly number[]) {
+    this.#view = view;
+    this.#offset = offset;
+    this.#windowsMs = windowsMs;
+    this.windows = windowsMs.map((windowMs, i) => new RateWindow(view, offset + i * WINDOW_BYTES, windowMs));
+  }
+
+  areOrdinary(amount: number, at: number, priors: readonly Prior[], deviations: number): boolean {
+    const { f32, u32 } = this.#view;
+    let index = (this.#view.base + this.#offset) >> 2;
+    for (let i = 0; i < this.windows.length; i++, index += WINDOW_BYTES >> 2) {
+      const isOpen = u32[index] === Math.floor(at / (this.#windowsMs[i] as number));
+      const total = amount + (isOpen ? (f32[index + 1] as number) : 0);
+      const prior = priors[i] as Prior;
+      const weight = f32[index + MOMENTS_AT] as number;
+      const sum = weight * (f32[index + MOMENTS_AT + 1] as number) + prior.weight * prior.mean;
+      // At most the mean: told without a division.
+      if (deviations >= 0 && logAtMost(total) * (weight + prior.weight) <= sum) continue;
+      if (!(this.windows[i] as RateWindow).isOrdinary(total, prior, deviations)) return false;
+    }
+    return true;
+  }
+
+  add(amount: number, at: number): void {
+    const { f32, u32, weight } = this.#view;
+    let index = (this.#view.base + this.#offset) >> 2;
+    for (let i = 0; i < this.windows.length; i++, index += WINDOW_BYTES >> 2) {
+      if (Math.floor(at / (this.#windowsMs[i] as number)) > (u32[index] as number)) {
+        (this.windows[i] as RateWindow).add(amount, at);
+        continue;
+      }
+      f32[index + 1] = (f32[index + 1] as number) + amount;
+      if (weight < (f32[index + 2] as number)) f32[index + 2] = weight;
+    }
+  }
 }
 
 class RateWindow implements RateWindowWrite {
@@ -71,7 +127,7 @@ class RateWindow implements RateWindowWrite {
     this.#view = view;
     this.#offset = offset;
     this.#windowMs = windowMs;
-    this.#closed = new Moments(view, offset + 16, WEIGHT_MAX);
+    this.#closed = new Moments(view, offset + 4 * MOMENTS_AT, WEIGHT_MAX);
   }
 
   get #at(): number {

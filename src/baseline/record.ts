@@ -1,4 +1,4 @@
-import { FleetNames } from './fleet-names.ts';
+import { createFleetView, type FleetView } from './fleet-names.ts';
 
 /**
  * A token's state is one fixed-size record of bytes; a field is a view of some of those bytes.
@@ -17,7 +17,7 @@ export interface RecordView {
   /** How much of the event at hand is to be learned, 0..1: the more suspicious, the less. Fields apply it, detectors need not. */
   weight: number;
   /** What the partition's tokens use; nothing is known of others where a record stands alone. */
-  readonly fleetNames: FleetNames;
+  readonly fleet: FleetView;
   /** Key of the name hashes, so that nobody outside can construct two names that look alike to a baseline. */
   readonly hashSeed: number;
 }
@@ -51,12 +51,8 @@ export type Writable<F extends Fields> = {
 };
 
 /** Points a view at the record that starts `base` bytes into `buffer`. */
-export function createRecordView(
-  buffer: ArrayBuffer,
-  hashSeed: number,
-  fleetNames = new FleetNames(hashSeed),
-): RecordView {
-  return { ...arraysOf(buffer), base: 0, weight: 1, fleetNames, hashSeed };
+export function createRecordView(buffer: ArrayBuffer, hashSeed: number, fleet = createFleetView(hashSeed)): RecordView {
+  return { ...arraysOf(buffer), base: 0, weight: 1, fleet, hashSeed };
 }
 
 /** Typed arrays over one chunk of records, made once per chunk. */

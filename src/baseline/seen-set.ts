@@ -13,7 +13,7 @@ export interface SeenSetRead {
   readonly size: number;
   /** Names offered so far, fading with a half-life of `HALF_LIFE_DAYS`. */
   readonly observations: number;
-  standing(name: string, at: number): Standing;
+  standing(name: string): Standing;
   /**
    * Probability that the owner's next name is a new one: the share of new ones so far, smoothed as if `priorWeight` observations with a
    * share of `priorRate` had gone before.
@@ -21,7 +21,7 @@ export interface SeenSetRead {
   noveltyRate(priorRate: number, priorWeight: number): number;
   /**
    * How much likelier a name of this standing is from a stranger than from the owner, in bits: a stranger's next name is new with `strangerRate`. 0 for
-   * one that is neither new nor known.
+   * one that is neither new nor known; never below `BITS_MIN`, since an event takes no more back.
    */
   strangeness(standing: Standing, rates: NoveltyRates): number;
 }
@@ -46,6 +46,8 @@ const USES_MAX = 0xffff;
 /** Uses after which a name is the owner's. */
 const KNOWN_USES = 3 * USE;
 const HALF_LIFE_DAYS = 45;
+const BITS_MIN = -1;
+const RATIO_MIN = 2 ** BITS_MIN;
 
 /**
  * The names (tables, networks) a token has used, with how often and how lately, and how often it uses a new one. Bounded: past
@@ -70,6 +72,8 @@ class SeenSet implements SeenSetWrite {
   readonly #offset: number;
   readonly #capacity: number;
   readonly #forgetAfterDays: number;
+  /** Where a name was found last: who asks how it stands adds it next. */
+  #lastEntry = 0;
 
   constructor(view: RecordView, offset: number, capacity: number, forgetAfterDays: number) {
     this.#view = view;
@@ -90,9 +94,9 @@ class SeenSet implements SeenSetWrite {
     return this.#view.f32[this.#at] ?? 0;
   }
 
-  standing(name: string, at: number): Standing {
+  standing(name: string): Standing {
     const entry = this.#find(hashName(name, this.#view.hashSeed));
-    if (entry < 0 || this.#isForgotten(entry, at)) return 'new';
+    if (entry < 0 || this.#isForgotten(entry)) return 'new';
     return this.#uses(entry) >= KNOWN_USES ? 'known' : 'fresh';
   }
 
@@ -104,16 +108,20 @@ class SeenSet implements SeenSetWrite {
   strangeness(standing: Standing, { strangerRate, priorRate, priorWeight }: NoveltyRates): number {
     if (standing === 'fresh') return 0;
     const ownRate = this.noveltyRate(priorRate, priorWeight);
-    return standing === 'new' ? Math.log2(strangerRate / ownRate) : Math.log2((1 - strangerRate) / (1 - ownRate));
+    if (standing === 'new') return Math.log2(strangerRate / ownRate);
+    const ratio = (1 - strangerRate) / (1 - ownRate);
+    // Nearly always: a logarithm for every name of every event is much.
+    return ratio <= RATIO_MIN ? BITS_MIN : Math.log2(ratio);
   }
 
   add(name: string, at: number): void {
-    this.#fade(dayOf(at));
     const { f32, weight } = this.#view;
     const hash = hashName(name, this.#view.hashSeed);
     const isFirst = this.size === 0;
     let entry = this.#find(hash);
-    if (entry < 0 || this.#isForgotten(entry, at)) {
+    const isNew = entry < 0 || this.#isForgotten(entry);
+    this.#fade(dayOf(at));
+    if (isNew) {
       if (entry < 0) entry = this.#claim();
       this.#write(entry, hash, 0);
       // The first name of all is new whatever the owner's habits: it says nothing about them.
@@ -135,8 +143,14 @@ class SeenSet implements SeenSetWrite {
   #find(hash: number): number {
     const u32 = this.#view.u32;
     const first = this.#at + HEADER_BYTES / 4;
-    const end = first + 2 * this.size;
-    for (let i = first; i < end; i += 2) if (u32[i] === hash) return i;
+    const end = first + 2 * (u32[this.#at + 2] as number);
+    const last = this.#lastEntry;
+    if (last >= first && last < end && u32[last] === hash) return last;
+    for (let i = first; i < end; i += 2) {
+      if (u32[i] !== hash) continue;
+      this.#lastEntry = i;
+      return i;
+    }
     return -1;
   }
 
@@ -174,8 +188,9 @@ class SeenSet implements SeenSetWrite {
     return this.#view.u16[2 * entry + 3] ?? 0;
   }
 
-  #isForgotten(entry: number, at: number): boolean {
-    return dayOf(at) - this.#day(entry) > this.#forgetAfterDays;
+  /** Not used for so long while others were: nothing is forgotten while the token sleeps. */
+  #isForgotten(entry: number): boolean {
+    return (this.#view.u16[2 * this.#at + 6] ?? 0) - this.#day(entry) > this.#forgetAfterDays;
   }
 
   /** Halves the two counts every `HALF_LIFE_DAYS`, so that the rate of novelty follows the token's present habits. */

@@ -1,4 +1,4 @@
-import type { FleetNames } from './fleet-names.ts';
+import type { FleetView } from './fleet-names.ts';
 import { arraysOf, type ChunkArrays, createRecordView, type RecordView } from './record.ts';
 import { TokenIndex } from './token-index.ts';
 
@@ -49,9 +49,9 @@ export function createSlab(options: {
   readonly recordBytes: number;
   readonly tokensMax: number;
   readonly hashSeed: number;
-  readonly fleetNames?: FleetNames;
+  readonly fleet?: FleetView;
 }): Slab {
-  return new ChunkedSlab(options.recordBytes, options.tokensMax, options.hashSeed, options.fleetNames);
+  return new ChunkedSlab(options.recordBytes, options.tokensMax, options.hashSeed, options.fleet);
 }
 
 interface Chunk extends ChunkArrays {
@@ -76,13 +76,13 @@ class ChunkedSlab implements Slab {
   /** What was read by `touch`: the compiler leaves out what nobody keeps. */
   touched = 0;
 
-  constructor(recordBytes: number, tokensMax: number, hashSeed: number, fleetNames?: FleetNames) {
+  constructor(recordBytes: number, tokensMax: number, hashSeed: number, fleet?: FleetView) {
     this.recordBytes = recordBytes;
     this.#tokensMax = tokensMax;
     this.#recordsPerChunk = Math.min(RECORDS_PER_CHUNK_MAX, tokensMax);
     this.#strideBytes = NAME_BYTES + recordBytes;
     this.#index = new TokenIndex(hashSeed, (slot, token) => this.#isAt(slot, token));
-    this.view = createRecordView(new ArrayBuffer(0), hashSeed, fleetNames);
+    this.view = createRecordView(new ArrayBuffer(0), hashSeed, fleet);
   }
 
   get tokenCount(): number {

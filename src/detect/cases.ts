@@ -5,6 +5,7 @@ import { createSlab } from '../baseline/slab.ts';
 import { dayOf } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { blankEvent } from '../domain/blank-event.ts';
+import { tableUse } from '../domain/table-use.ts';
 import { type AnyDetector, CASE_FIRES_BITS, type CaseEvent, type DetectorCase } from './detector.ts';
 
 /** Whose record it is; events of other tokens are the fleet's. */
@@ -75,14 +76,21 @@ export function openAlone(detector: AnyDetector): {
       field.open(slab.view, places.get(`${detector.id}/${name}`) ?? 0),
     ]),
   );
-  const { fleetNames, hashSeed } = slab.view;
-  const turnTo = (token: string) => fleetNames.turnTo(hashName(token, hashSeed));
+  const { fleet, hashSeed } = slab.view;
+  const turnTo = (token: string) => {
+    const user = hashName(token, hashSeed);
+    fleet.tables.turnTo(user);
+    fleet.uses.turnTo(user);
+  };
   return {
     fields,
     bytes: () => slab.bytesAt(0).slice(),
-    take: ({ token, tables, at }) => {
+    take: ({ token, tables, operation, at }) => {
       turnTo(token);
-      for (const table of tables) fleetNames.add(table, dayOf(at));
+      for (const table of tables) {
+        fleet.tables.add(table, dayOf(at));
+        fleet.uses.add(tableUse(operation, table), dayOf(at));
+      }
       turnTo(CASE_TOKEN);
     },
   };

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Finding } from '../domain/finding.ts';
 import { checkEvidence, checkExplanation } from './answers.ts';
 import type { AnyDetector } from './detector.ts';
 import { mergeEvidence } from './evidence.ts';
@@ -34,4 +35,27 @@ export function describe(
     onFailure(detector.id, cause);
     return noted ?? { bits, evidence: [], explanation: detector.title.toLowerCase() };
   }
+}
+
+/** A detector's finding, as it is told. */
+export function findingOf(
+  { id, title, dimension, severity, attack, trust, status, isCertain }: AnyDetector,
+  event: AuditEvent,
+  { evidence, explanation }: NotedEvidence,
+  numbers: Pick<Finding, 'bits' | 'contribution' | 'scoreWithout'>,
+): Finding {
+  return {
+    id: `${event.id}#${id}`,
+    detector: id,
+    title,
+    dimension,
+    severity,
+    attack,
+    trust,
+    status,
+    isCertain: isCertain === true,
+    ...numbers,
+    evidence,
+    explanation,
+  };
 }

@@ -9,7 +9,7 @@ import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding
 import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import { type ClosedDay, closedDay, daysOf } from './closed-day.ts';
-import { type Described, describe } from './describe.ts';
+import { type Described, describe, findingOf } from './describe.ts';
 import type { AnyDetector } from './detector.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
 import { contributionOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
@@ -49,6 +49,8 @@ const BITS_MAX_DEFAULT = 4.5;
 const BITS_MIN = -1;
 /** Evidence worth keeping in words. */
 const NOTE_BITS = 2;
+/** Share of the alert threshold from which less than that is worth it too, beside what was kept. */
+const NOTE_SHARE = 0.25;
 const SUSPECTS_MAX = 20_000;
 /** Contribution from which a detector is worth naming. */
 const NAMED_BITS = 1;
@@ -102,7 +104,7 @@ export class Engine {
     ]);
     this.fleet = new Fleet(options.hashSeed, options.fleetPace);
     this.#slab = createSlab({
-      fleetNames: this.fleet.names,
+      fleet: this.fleet.view,
       recordBytes: this.layout.sizeBytes,
       tokensMax: options.tokensMax,
       hashSeed: options.hashSeed,
@@ -197,7 +199,7 @@ export class Engine {
       this.places.takeForgotten();
     }
     const isAdmitted = this.places.admit(event.token);
-    this.fleet.names.turnTo(this.#slab.lastHash);
+    this.fleet.turnTo(this.#slab.lastHash);
     if (!isAdmitted) {
       this.#unadmittedCount += 1;
       return undefined;
@@ -224,7 +226,7 @@ export class Engine {
   /** Takes an event for what it says of all tokens, and not for its own. */
   passOver(event: AuditEvent, offset: number): void {
     this.#slab.find(event.token);
-    this.fleet.names.turnTo(this.#slab.lastHash);
+    this.fleet.turnTo(this.#slab.lastHash);
     this.fleet.take(event, offset);
   }
 
@@ -325,20 +327,24 @@ export class Engine {
   #judge(event: AuditEvent): number {
     const judgement = this.#judgement;
     let decay: number | undefined;
+    let isNews = false;
     for (let i = 0; i < this.#slots.length; i++) {
       const slot = this.#slots[i] as Slot;
       const bits = Math.min(slot.bitsMax, Math.max(BITS_MIN, this.#scoreOf(slot, event)));
-      // Of nothing, nothing fades; and most tokens have done nothing.
-      if (slot.suspicion.sum > 0) decay ??= this.#decayUntil(event.at);
-      const sum = slot.suspicion.accumulate(bits, decay ?? 0);
       judgement.hear(i, bits);
+      const before = slot.suspicion.sum;
+      // Most tokens have done nothing, and do nothing now.
+      if (before === 0 && bits <= 0) continue;
+      if (before > 0) decay ??= this.#decayUntil(event.at);
+      const sum = slot.suspicion.accumulate(bits, decay ?? 0);
       if (sum > 0) this.#weigh(slot, i, sum);
-      if (bits > 0) this.#note(slot, event, bits);
+      isNews ||= bits > 0;
     }
     if (judgement.fused > 0) {
       this.#closedDay.observe(sizeOf(judgement.fused));
       judgement.settle(this.#worthOf(judgement.fused));
     }
+    if (isNews) this.#note(event);
     return judgement.score;
   }
 
@@ -368,12 +374,18 @@ export class Engine {
     }
   }
 
-  /** Strong evidence opens a note; whatever follows it is added. */
-  #note(slot: Slot, event: AuditEvent, bits: number): void {
-    const isNoted = this.#notes.get(this.#slab.slot)?.evidence.has(slot.detector.id) === true;
-    if (bits < NOTE_BITS && !isNoted) return;
-    const { evidence: noted } = this.#notes.open(this.#slab.slot);
-    noted.set(slot.detector.id, describe(slot, event, bits, noted.get(slot.detector.id), this.#options.onFailure));
+  /** Strong evidence opens a note; what follows it is added once the token is suspect: most never are, and words cost. */
+  #note(event: AuditEvent): void {
+    const isSuspect = this.#judgement.score >= NOTE_SHARE * this.#options.thresholds.alert;
+    for (let i = 0; i < this.#slots.length; i++) {
+      const bits = this.#judgement.bitsOf(i);
+      if (bits <= 0 || (bits < NOTE_BITS && !isSuspect)) continue;
+      const slot = this.#slots[i] as Slot;
+      const known = this.#notes.get(this.#slab.slot)?.evidence.get(slot.detector.id);
+      if (bits < NOTE_BITS && known === undefined) continue;
+      const { evidence } = this.#notes.open(this.#slab.slot);
+      evidence.set(slot.detector.id, describe(slot, event, bits, known, this.#options.onFailure));
+    }
   }
 
   /** Opens, continues or ends the token's episode; tells about it when there is something to tell. */
@@ -435,27 +447,12 @@ export class Engine {
       .flatMap((slot, i): Finding[] => {
         const contribution = this.#judgement.contributionOf(i);
         if (contribution === 0) return [];
-        const { detector } = slot;
         // Many weak signs leave no note: then the event at hand speaks for them.
-        const noted = notes.evidence.get(detector.id) ?? describe(slot, event, 0, undefined, this.#options.onFailure);
-        return [
-          {
-            id: `${event.id}#${detector.id}`,
-            detector: detector.id,
-            title: detector.title,
-            dimension: detector.dimension,
-            severity: detector.severity,
-            attack: detector.attack,
-            trust: detector.trust,
-            status: detector.status,
-            isCertain: detector.isCertain === true,
-            bits: this.#judgement.bitsOf(i),
-            contribution,
-            scoreWithout: this.#judgement.without(i, (fused) => this.#worthOf(fused)),
-            evidence: noted.evidence,
-            explanation: noted.explanation,
-          },
-        ];
+        const noted =
+          notes.evidence.get(slot.detector.id) ?? describe(slot, event, 0, undefined, this.#options.onFailure);
+        const scoreWithout = this.#judgement.without(i, (fused) => this.#worthOf(fused));
+        const bits = this.#judgement.bitsOf(i);
+        return [findingOf(slot.detector, event, noted, { bits, contribution, scoreWithout })];
       })
       .sort((a, b) => b.contribution - a.contribution);
   }

@@ -1,7 +1,8 @@
 import { DayTail, type DayTailPrior } from '../baseline/day-tail.ts';
-import { FleetNames } from '../baseline/fleet-names.ts';
+import { createFleetView, type FleetView } from '../baseline/fleet-names.ts';
 import { DAY_MS, dayOf } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
+import { tableUse } from '../domain/table-use.ts';
 
 /** Sizes of the fused sum on honest days (as `fusion.ts` bends it), before a fleet has shown its own. */
 const PRIOR: DayTailPrior = { mean: 2.6, days: 100 };
@@ -27,8 +28,9 @@ interface Stored {
   readonly eventCount: number;
   readonly sinceTurn: number;
   readonly days: Parameters<DayTail['restore']>[0];
-  /** Base64. */
-  readonly names: string;
+  /** Base64. Missing in what an earlier version wrote: names are learned anew. */
+  readonly tables?: string;
+  readonly uses?: string;
 }
 
 /**
@@ -40,7 +42,7 @@ interface Stored {
  *   durable has everything before that moment written first, this included.
  */
 export class Fleet {
-  readonly names: FleetNames;
+  readonly view: FleetView;
   readonly days = new DayTail(PRIOR);
   readonly #pace: FleetPace;
   /** Offset of the last event taken, or -1. */
@@ -55,7 +57,13 @@ export class Fleet {
 
   constructor(hashSeed: number, pace: FleetPace = PACE) {
     this.#pace = pace;
-    this.names = new FleetNames(hashSeed);
+    this.view = createFleetView(hashSeed);
+  }
+
+  /** Whose event is at hand from now on. @param user a keyed hash */
+  turnTo(user: number): void {
+    this.view.tables.turnTo(user);
+    this.view.uses.turnTo(user);
   }
 
   /** How many days of it have begun: names the one that tokens' days end in. */
@@ -76,7 +84,8 @@ export class Fleet {
   endDay({ at }: Pick<AuditEvent, 'at'>, fresh: Uint32Array): void {
     const day = dayOf(at);
     const factor = this.#day === 0 ? 1 : 2 ** (-(day - this.#day) / HALF_LIFE_DAYS);
-    this.names.fade(factor);
+    this.view.tables.fade(factor);
+    this.view.uses.fade(factor);
     this.days.add(fresh, factor);
     this.#day = day;
     this.#turn += 1;
@@ -85,7 +94,7 @@ export class Fleet {
   }
 
   /** Takes an event of the token at hand in: after it was judged, whether its record had it already or not. */
-  take({ tables, at }: Pick<AuditEvent, 'tables' | 'at'>, offset: number): void {
+  take({ tables, operation, at }: Pick<AuditEvent, 'tables' | 'operation' | 'at'>, offset: number): void {
     if (offset <= this.#stamp) return;
     this.#stamp = offset;
     this.#eventCount += 1;
@@ -93,7 +102,10 @@ export class Fleet {
     this.#changed = true;
     if (tables.length === 0) return;
     const day = dayOf(at);
-    for (const table of tables) this.names.add(table, day);
+    for (const table of tables) {
+      this.view.tables.add(table, day);
+      this.view.uses.add(tableUse(operation, table), day);
+    }
   }
 
   /** Forgets how far it is: offsets begin anew. */
@@ -124,7 +136,8 @@ export class Fleet {
       eventCount: this.#eventCount,
       sinceTurn: this.#sinceTurn,
       days: this.days.toJSON(),
-      names: this.names.toBytes().toString('base64'),
+      tables: this.view.tables.toBytes().toString('base64'),
+      uses: this.view.uses.toBytes().toString('base64'),
     };
     return Buffer.from(JSON.stringify(stored));
   }
@@ -147,7 +160,8 @@ export class Fleet {
     this.#eventCount = stored.eventCount;
     this.#sinceTurn = stored.sinceTurn;
     this.days.restore(stored.days);
-    this.names.restore(Buffer.from(stored.names, 'base64'));
+    this.view.tables.restore(Buffer.from(stored.tables ?? '', 'base64'));
+    this.view.uses.restore(Buffer.from(stored.uses ?? '', 'base64'));
     return true;
   }
 

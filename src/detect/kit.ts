@@ -2,7 +2,7 @@
  * Everything a detector of one's own imports, as `tokenwarden/detector`: the contract, the fields it may remember, and times in ms.
  */
 export { counter } from '../baseline/counter.ts';
-export { fleetNames } from '../baseline/fleet-names.ts';
+export { fleetTables, fleetUses } from '../baseline/fleet-names.ts';
 export { hourOfWeek } from '../baseline/hour-of-week.ts';
 export { moments } from '../baseline/moments.ts';
 export { nameMix } from '../baseline/name-mix.ts';
@@ -14,5 +14,6 @@ export { timestamp } from '../baseline/timestamp.ts';
 export type { AuditEvent } from '../domain/audit-event.ts';
 export type { Evidence } from '../domain/finding.ts';
 export { PatternList } from '../domain/pattern.ts';
+export { tableUse } from '../domain/table-use.ts';
 export { countText, numberText, observedText } from '../domain/words.ts';
 export { type CaseEvent, type Detector, defineDetector } from './detector.ts';

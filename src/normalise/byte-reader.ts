@@ -1,3 +1,5 @@
+import { internedText } from './interned.ts';
+
 const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE] = [0x22, 0x5c, 0x2c, 0x5b, 0x5d];
 const [N, T] = [0x6e, 0x74];
 const [NULL, TRUE, FALSE] = [Buffer.from('null'), Buffer.from('true'), Buffer.from('false')];
@@ -22,6 +24,8 @@ export class ByteReader {
   /** Where it stands. */
   at = 0;
   #bytes: Buffer = Buffer.alloc(0);
+  /** Whether the last text was nothing but itself: ASCII without escapes. */
+  #isPlain = true;
 
   start(bytes: Buffer): void {
     this.#bytes = bytes;
@@ -61,7 +65,24 @@ export class ByteReader {
     return this.failed ? null : this.#bytes.toString('latin1', start, this.at - 1);
   }
 
-  texts(): string[] {
+  /** The same, for a text that is likely to come again. */
+  name(): string | null {
+    if (this.#skipNull()) return null;
+    const start = this.at + 1;
+    this.#endOfText(false);
+    return this.failed ? null : internedText(this.#bytes, start, this.at - 1);
+  }
+
+  /** The same, for one that may be anything. */
+  anyName(): string | null {
+    const start = this.at;
+    if (this.#skipNull()) return null;
+    this.#endOfText(true);
+    if (this.failed) return null;
+    return this.#isPlain ? internedText(this.#bytes, start + 1, this.at - 1) : parsed(this.#bytes, start, this.at);
+  }
+
+  names(): string[] {
     const texts: string[] = [];
     if (this.#bytes[this.at] !== OPEN) this.failed = true;
     this.at += 1;
@@ -70,7 +91,7 @@ export class ByteReader {
       return texts;
     }
     for (let next: number | undefined = COMMA; next === COMMA && !this.failed; ) {
-      texts.push(this.text() ?? this.#fail());
+      texts.push(this.name() ?? this.#fail());
       next = this.#bytes[this.at++];
       if (next !== COMMA && next !== CLOSE) this.failed = true;
     }
@@ -111,10 +132,12 @@ export class ByteReader {
     const bytes = this.#bytes;
     let { at } = this;
     if (bytes[at] !== QUOTE) this.failed = true;
+    this.#isPlain = true;
     for (;;) {
       let byte = bytes[++at];
       while (IS_PLAIN[byte as number] === 1) byte = bytes[++at];
       if (byte === QUOTE) break;
+      this.#isPlain = false;
       if (byte === undefined || byte < SPACE || (!mayBeAnything && byte >= NOT_ASCII)) {
         this.#fail();
         return;
@@ -144,6 +167,9 @@ export function textAt(bytes: Buffer, start: number): string | null {
     if (byte === BACKSLASH) end += 1;
     if (byte === BACKSLASH || byte >= NOT_ASCII) isPlain = false;
   }
-  if (isPlain) return bytes.toString('latin1', start + 1, end);
-  return JSON.parse(bytes.toString('utf8', start, end + 1)) as string;
+  return isPlain ? bytes.toString('latin1', start + 1, end) : parsed(bytes, start, end + 1);
+}
+
+function parsed(bytes: Buffer, start: number, end: number): string {
+  return JSON.parse(bytes.toString('utf8', start, end)) as string;
 }

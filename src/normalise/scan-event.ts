@@ -49,21 +49,21 @@ function scan(value: Buffer): StoredEvent | undefined {
   event.token = requiredText(KEYS.token);
   event.principalAt = placeOf(KEYS.principal);
   event.addressAt = placeOf(KEYS.address);
-  event.databaseAt = placeOf(KEYS.database);
-  event.operationAt = placeOf(KEYS.operation);
+  event.database = anyNameOf(KEYS.database);
+  event.operation = operationIn(anyNameOf(KEYS.operation));
   reader.skip(KEYS.tables);
-  event.tables = reader.texts();
+  event.tables = reader.names();
   event.statementAt = placeOf(KEYS.statement);
   event.rows = countOf(KEYS.rows);
   event.bytes = countOf(KEYS.bytes);
   reader.skip(KEYS.success);
   event.success = reader.flag();
-  event.applicationAt = placeOf(KEYS.application);
+  event.application = anyNameOf(KEYS.application);
   event.sessionAt = placeOf(KEYS.session);
   event.formatAt = placeOf(KEYS.format);
-  event.network = textOf(KEYS.network);
+  event.network = nameOf(KEYS.network);
   event.asn = countOf(KEYS.asn);
-  event.country = textOf(KEYS.country);
+  event.country = nameOf(KEYS.country);
   event.ownerAt = placeOf(KEYS.owner);
   event.environmentAt = placeOf(KEYS.environment);
   reader.skip(END);
@@ -72,14 +72,24 @@ function scan(value: Buffer): StoredEvent | undefined {
 }
 
 function requiredText(name: Uint8Array): string {
-  const text = textOf(name);
+  reader.skip(name);
+  const text = reader.text();
   if (text === null) reader.failed = true;
   return text ?? '';
 }
 
-function textOf(name: Uint8Array): string | null {
-  reader.skip(name);
-  return reader.text();
+function nameOf(key: Uint8Array): string | null {
+  reader.skip(key);
+  return reader.name();
+}
+
+function anyNameOf(key: Uint8Array): string | null {
+  reader.skip(key);
+  return reader.anyName();
+}
+
+function operationIn(text: string | null): Operation | null {
+  return isOperation(text) ? text : null;
 }
 
 function countOf(name: Uint8Array): number | null {
@@ -100,19 +110,19 @@ class ScannedEvent implements StoredEvent {
   settledTo: number | null = null;
   at = Number.NaN;
   token = '';
+  database: string | null = null;
+  operation: Operation | null = null;
   tables: readonly string[] = [];
   rows: number | null = null;
   bytes: number | null = null;
   success: boolean | null = null;
+  application: string | null = null;
   network: string | null = null;
   asn: number | null = null;
   country: string | null = null;
   principalAt = 0;
   addressAt = 0;
-  databaseAt = 0;
-  operationAt = 0;
   statementAt = 0;
-  applicationAt = 0;
   sessionAt = 0;
   formatAt = 0;
   ownerAt = 0;
@@ -131,21 +141,8 @@ class ScannedEvent implements StoredEvent {
     return textAt(this.#value, this.addressAt);
   }
 
-  get database(): string | null {
-    return textAt(this.#value, this.databaseAt);
-  }
-
-  get operation(): Operation | null {
-    const operation = textAt(this.#value, this.operationAt);
-    return isOperation(operation) ? operation : null;
-  }
-
   get statement(): string | null {
     return textAt(this.#value, this.statementAt);
-  }
-
-  get application(): string | null {
-    return textAt(this.#value, this.applicationAt);
   }
 
   get session(): string | null {

@@ -4,7 +4,7 @@ import { counter } from '../../src/baseline/counter.ts';
 import { hourOfWeek } from '../../src/baseline/hour-of-week.ts';
 import { moments } from '../../src/baseline/moments.ts';
 import { type NameMixWrite, nameMix } from '../../src/baseline/name-mix.ts';
-import { type RateWindowWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
+import { type RateWindowsWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
 import { type SeenSetWrite, seenSet } from '../../src/baseline/seen-set.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
 import { timestamp } from '../../src/baseline/timestamp.ts';
@@ -22,9 +22,7 @@ const FIELDS = [
   [
     'rate-windows',
     rateWindows({ windowsMs: [MINUTE_MS, HOUR_MS] }),
-    (field: readonly RateWindowWrite[], at) => {
-      for (const window of field) window.add(at % 100, at);
-    },
+    (field: RateWindowsWrite, at) => field.add(at % 100, at),
   ],
   ['name-mix', nameMix({ capacity: 8 }), (field: NameMixWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`, at)],
   ['seen-set', seenSet({ capacity: 8, forgetAfterDays: 9 }), (field: SeenSetWrite, at) => field.add(`n${at % 40}`, at)],

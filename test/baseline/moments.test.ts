@@ -1,7 +1,7 @@
 import { mean, standardDeviation } from 'simple-statistics';
 import { describe, expect, it } from 'vitest';
 import { type Moments, moments, type Prior } from '../../src/baseline/moments.ts';
-import { type RateWindowWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
+import { type RateWindowRead, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
 import { deviationsOf, tailBits } from '../../src/baseline/tail.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
 import { createRandom } from '../../src/domain/random.ts';
@@ -125,11 +125,39 @@ describe('isOrdinary', () => {
 describe('rateWindows', () => {
   it('are windows of their own, over the same amounts', () => {
     const { field } = openField(rateWindows({ windowsMs: [MINUTE_MS, HOUR_MS] }));
-    const [minute, hour] = field as [RateWindowWrite, RateWindowWrite];
-    for (const window of field) window.add(5, START);
-    for (const window of field) window.add(7, START + MINUTE_MS);
+    const [minute, hour] = field.windows as [RateWindowRead, RateWindowRead];
+    field.add(5, START);
+    field.add(7, START + MINUTE_MS);
     expect([minute.open(START + MINUTE_MS), hour.open(START + MINUTE_MS)]).toEqual([7, 12]);
     expect([minute.closedCount, hour.closedCount]).toEqual([1, 0]);
+  });
+
+  it('add up, and call ordinary, what each would by itself', () => {
+    const windowsMs = [MINUTE_MS, HOUR_MS];
+    const together = openField(rateWindows({ windowsMs }));
+    const alone = windowsMs.map((windowMs) => openField(rateWindow({ windowMs })).field);
+    const priors = [
+      { mean: 4, deviation: 2, weight: 3 },
+      { mean: 6, deviation: 2, weight: 2 },
+    ];
+    const random = createRandom('rate-windows');
+    const answers = new Set<boolean>();
+    for (let i = 0, at = START; i < 3000; i++) {
+      at += random.below(120) * 1000 - (i % 50 === 0 ? HOUR_MS / 2 : 0);
+      const amount = Math.round(random.logNormal(20, 1.5));
+      for (const deviations of [-1, 0.5, 2, 3.5]) {
+        const each = alone.map((window, k) =>
+          window.isOrdinary(window.open(at) + amount, priors[k] as Prior, deviations),
+        );
+        const answer = together.field.areOrdinary(amount, at, priors, deviations);
+        expect(answer).toBe(each.every((isOrdinary) => isOrdinary));
+        answers.add(answer);
+      }
+      together.field.add(amount, at);
+      for (const window of alone) window.add(amount, at);
+    }
+    expect(answers.size).toBe(2);
+    expect(together.field.windows.map(({ closedCount }) => closedCount > 10)).toEqual([true, true]);
   });
 });
 

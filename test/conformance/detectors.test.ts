@@ -28,8 +28,8 @@ const lawful = defineDetector({
   runbook: 'Ask.',
   config: z.strictObject({ warmUpEvents: z.number().default(10).describe('Events before it has an opinion.') }),
   remembers: { tables: seenSet({ capacity: 8, forgetAfterDays: 30 }), events: counter() },
-  score: ({ tables, events }, { tables: [table], at }, { warmUpEvents }) =>
-    table === undefined || events.value < warmUpEvents ? undefined : tables.standing(table, at) === 'new' ? 4.5 : -0.5,
+  score: ({ tables, events }, { tables: [table] }, { warmUpEvents }) =>
+    table === undefined || events.value < warmUpEvents ? undefined : tables.standing(table) === 'new' ? 4.5 : -0.5,
   learn: ({ tables, events }, { tables: [table], at }) => {
     if (table !== undefined) tables.add(table, at);
     events.add(1);

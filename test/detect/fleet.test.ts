@@ -60,8 +60,9 @@ describe('a snapshot', () => {
     expect(restored.restore(snapshot!)).toBe(true);
     expect(restored.takeSnapshot()).toBeUndefined();
     expect(restored.snapshot()).toEqual(snapshot);
-    restored.names.turnTo(1);
-    expect(restored.names.isUsedByOthers('users')).toBe(true);
+    restored.turnTo(1);
+    expect(restored.view.tables.isUsedByOthers('users')).toBe(true);
+    expect(restored.view.uses.isUsedByOthers('users')).toBe(true);
   });
 
   it('passes over an older one, and is written once more after it', () => {

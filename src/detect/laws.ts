@@ -147,6 +147,7 @@ function inventedEvent(at: number, i: number): CaseEvent {
     network: `10.${i % 256}.${i >> 8}.0/24`,
     asn: 64_512 + i,
     application: `tool-${i}`,
+    shape: `s${i}`,
     rows: i,
     bytes: i * 100,
     success: i % 2 === 0,
@@ -223,6 +224,7 @@ function randomEvent(random: Random, lastAt: number): CaseEvent {
     bytes: orNull(count()),
     success: orNull(random.below(2) === 0),
     application: orNull(text()),
+    shape: orNull(text()),
   };
 }
 

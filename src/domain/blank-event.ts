@@ -12,6 +12,7 @@ export function blankEvent(id: string, token: string, at: number): AuditEvent {
     operation: null,
     tables: [],
     statement: null,
+    shape: null,
     rows: null,
     bytes: null,
     success: null,

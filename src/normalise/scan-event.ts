@@ -26,6 +26,7 @@ const KEYS = {
   operation: key('operation'),
   tables: key('tables'),
   statement: key('statement'),
+  shape: key('shape'),
   rows: key('rows'),
   bytes: key('bytes'),
   success: key('success'),
@@ -54,6 +55,7 @@ function scan(value: Buffer): StoredEvent | undefined {
   reader.skip(KEYS.tables);
   event.tables = reader.names();
   event.statementAt = placeOf(KEYS.statement);
+  event.shape = reader.skipIf(KEYS.shape) ? reader.name() : null;
   event.rows = countOf(KEYS.rows);
   event.bytes = countOf(KEYS.bytes);
   reader.skip(KEYS.success);
@@ -113,6 +115,7 @@ class ScannedEvent implements StoredEvent {
   database: string | null = null;
   operation: Operation | null = null;
   tables: readonly string[] = [];
+  shape: string | null = null;
   rows: number | null = null;
   bytes: number | null = null;
   success: boolean | null = null;

@@ -54,6 +54,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 2, title: 'findings', statements: findingStatements },
   { id: 3, title: 'alerts', statements: alertStatements },
   { id: 4, title: 'deliveries', statements: deliveryStatements },
+  { id: 5, title: 'shapes of events’ statements', statements: shapeStatements },
 ];
 
 /**
@@ -210,4 +211,8 @@ function deliveryStatements(retention: RetentionDays): readonly string[] {
     TTL ${timeToLive('deliveries', retention)}
     SETTINGS ${SAFE_INSERTS}`,
   ];
+}
+
+function shapeStatements(): readonly string[] {
+  return ['ALTER TABLE events ADD COLUMN IF NOT EXISTS shape Nullable(String) CODEC(ZSTD(1)) AFTER statement'];
 }

@@ -259,7 +259,7 @@ async function eventsOf(
 ): Promise<readonly LoggedEvent[]> {
   const rows = await clickHouse.query<EventRow>(
     `SELECT
-      id, toUnixTimestamp64Milli(at) AS eventAt, token, principal, address, database, operation, tables, statement,
+      id, toUnixTimestamp64Milli(at) AS eventAt, token, principal, address, database, operation, tables, statement, shape,
       rows, bytes, success, application, session, format, network, asn, country, owner, environment,
       log_partition AS partition, log_offset AS offset, toUnixTimestamp64Milli(ingest_time) AS loggedAt
     FROM events

@@ -76,6 +76,7 @@ export const EVENT_ROWS: RowFormat<LoggedEvent> = format<LoggedEvent>(
     operation: ({ event }) => optionalText(event.operation),
     tables: ({ event }) => event.tables.map(text),
     statement: ({ event }) => optionalText(event.statement),
+    shape: ({ event }) => optionalText(event.shape),
     rows: ({ event }) => count(event.rows),
     bytes: ({ event }) => count(event.bytes),
     success: ({ event }) => event.success,

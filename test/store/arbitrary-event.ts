@@ -47,6 +47,7 @@ export const arbitraryEvent: fc.Arbitrary<AuditEvent> = fc.record({
   operation: fc.option(fc.constantFrom(...OPERATIONS), { nil: null }),
   tables: fc.array(text, { maxLength: 5 }),
   statement: optionalText,
+  shape: optionalText,
   rows: optionalNumber,
   bytes: optionalNumber,
   success: fc.option(fc.boolean(), { nil: null }),

@@ -29,7 +29,9 @@ export function nextStepsFor(alert: Alert, revocation: RevocationSummary | null)
     UNDONE_AS_YET.has(state)
       ? 'If it was not them: take the token out of use now, rotate it, and find out where it leaked.'
       : 'If it was not them: issue a new token, and find out where this one leaked before you do.',
-    'If it was them: silence the token while it lasts (response.silences); its new habits are learned by themselves.',
+    alert.worst.findings.some(({ isCertain }) => isCertain)
+      ? 'If it was them: have them leave it alone, or declare it no longer (detection.detectors). Nothing gets used to this.'
+      : 'If it was them: silence the token while it lasts (response.silences); its new habits are learned by themselves.',
   ];
 }
 

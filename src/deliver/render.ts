@@ -77,22 +77,26 @@ export function renderAlert({ alert, revocation, nextSteps }: Situation): AlertT
 
 type State = RevocationSummary['state'];
 
+const UNLIKE_ITSELF = 'behaves unlike itself';
+
 const HEADLINE_END: Readonly<Record<State, string>> = {
-  none: 'behaves unlike itself',
-  shadow: 'behaves unlike itself; observe mode, nothing done',
-  held: 'behaves unlike itself; revocation waits for you',
-  approved: 'behaves unlike itself; being revoked',
+  none: UNLIKE_ITSELF,
+  shadow: `${UNLIKE_ITSELF}; observe mode, nothing done`,
+  held: `${UNLIKE_ITSELF}; revocation waits for you`,
+  approved: `${UNLIKE_ITSELF}; being revoked`,
   accepted: 'revoked, not verified yet',
   verified: 'revoked and out of use',
   ineffective: 'STILL IN USE after its revocation',
-  refused: 'behaves unlike itself; revocation REFUSED',
-  expired: 'behaves unlike itself; revocation FAILED',
+  refused: `${UNLIKE_ITSELF}; revocation REFUSED`,
+  expired: `${UNLIKE_ITSELF}; revocation FAILED`,
   undone: 'brought back: its revocation was undone',
 };
 
 function headlineOf(alert: Alert, revocation: RevocationSummary | null): string {
   const severity = alert.severity.charAt(0).toUpperCase() + alert.severity.slice(1);
-  return `${severity}: token ${quoted(alert.token, 60)} ${HEADLINE_END[revocation?.state ?? 'none']}`;
+  const end = HEADLINE_END[revocation?.state ?? 'none'];
+  const what = hasCertain(alert.worst) ? end.replace(UNLIKE_ITSELF, 'did what must not happen') : end;
+  return `${severity}: token ${quoted(alert.token, 60)} ${what}`;
 }
 
 function whoSentence(latest: Assessment): string {
@@ -119,9 +123,12 @@ function unusualSentences({ findings }: Assessment): readonly string[] {
   ];
 }
 
+function hasCertain({ findings }: Pick<Assessment, 'findings'>): boolean {
+  return findings.some(({ isCertain }) => isCertain);
+}
+
 function oddsSentence({ score, threshold, revokeThreshold, findings }: Assessment): string {
-  if (findings.some(({ isCertain }) => isCertain))
-    return 'This must not happen at all, whoever does it: it is no matter of odds.';
+  if (hasCertain({ findings })) return 'This must not happen at all, whoever does it: it is no matter of odds.';
   const odds = `Its rightful owner would look this odd on one day in ${oddsText(score)}`;
   const limits = `alerts begin at ${threshold.toFixed(1)}, revoking at ${revokeThreshold.toFixed(1)}`;
   return `${odds} (score ${score.toFixed(1)} bits; ${limits}).`;
@@ -130,7 +137,8 @@ function oddsSentence({ score, threshold, revokeThreshold, findings }: Assessmen
 /** What would have to be usual for nobody to be told. */
 function whatIfSentences({ threshold, findings }: Assessment): readonly string[] {
   const [least] = findings.toSorted((a, b) => a.scoreWithout - b.scoreWithout);
-  if (least === undefined || findings.length < 2) return [];
+  // An alert that an earlier release opened does not say.
+  if (least?.scoreWithout === undefined || findings.length < 2) return [];
   const score = `${Math.max(0, least.scoreWithout).toFixed(1)} bits`;
   const title = quoted(least.title, 80);
   if (least.scoreWithout >= threshold)

@@ -85,8 +85,11 @@ describe('renderAlert', () => {
 
   it('gives no odds for what must not happen at all', () => {
     const worst = sampleAssessment({ findings: [sampleFinding({ isCertain: true })] });
-    const { situation } = renderAlert(sampleNotification({ alert: sampleAlert({ worst }) }));
+    const alert = sampleAlert({ worst });
+    const { situation, headline } = renderAlert({ ...sampleNotification({ alert }), revocation: null });
     expect(situation[0]).toContain('no matter of odds');
+    expect(headline).toBe('Critical: token "svc-billing" did what must not happen');
+    expect(nextStepsFor(alert, null).at(-1)).toContain('Nothing gets used to this');
   });
 
   it('contributions as shown add up to the score as shown', () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { noveltyOptions } from '../src/detect/novelty.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -31,29 +32,22 @@ export default defineDetector({
   falsePositives: ['A service that is moved to another driver', 'A person with a new tool'],
   runbook:
     'Ask the owner whether the program is theirs. Scripting tools under a service’s token (curl, python-requests, psql) are a person at work, whoever that is.',
-  config: z.strictObject({
-    strangerRate: z
-      .number()
-      .min(0.05)
-      .max(0.99)
-      .default(0.7)
-      .describe('Chance that a stranger connects with a program the owner never used.'),
-    priorRate: z
-      .number()
-      .min(0.001)
-      .max(0.9)
-      .default(0.1)
-      .describe('Chance of a new program per event for a token about which nothing is known yet.'),
-    priorWeight: z.number().min(0.1).max(1000).default(8).describe('How many observations that expectation is worth.'),
-  }),
+  config: z.strictObject(
+    noveltyOptions({
+      strangerRate: 0.7,
+      priorRate: 0.1,
+      words: {
+        strangerRate: 'Chance that a stranger connects with a program the owner never used.',
+        priorRate: 'Chance of a new program per event for a token about which nothing is known yet.',
+      },
+    }),
+  ),
   remembers: { clients: seenSet({ capacity: 6, forgetAfterDays: 100 }) },
   bitsMax: 9,
 
   score({ clients }, event, config) {
     const client = clientOf(event.application);
-    // The first use ever has no owner to differ from.
-    if (client === null || clients.observations === 0) return undefined;
-    return clients.strangeness(clients.standing(client), config);
+    return client === null ? undefined : clients.novelty(client, config);
   },
 
   learn({ clients }, event) {

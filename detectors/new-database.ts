@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { noveltyOptions } from '../src/detect/novelty.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -31,28 +32,21 @@ export default defineDetector({
   falsePositives: ['A service that is moved to another database', 'A new tenant of a tool that serves them all'],
   runbook:
     'Ask the owner whether the token has any business in that database. If it should not even be able to connect, take the right away whatever this use was.',
-  config: z.strictObject({
-    strangerRate: z
-      .number()
-      .min(0.05)
-      .max(0.99)
-      .default(0.6)
-      .describe('Chance that a stranger turns to a database the owner never used.'),
-    priorRate: z
-      .number()
-      .min(0.001)
-      .max(0.9)
-      .default(0.1)
-      .describe('Chance of a new database per event for a token about which nothing is known yet.'),
-    priorWeight: z.number().min(0.1).max(1000).default(8).describe('How many observations that expectation is worth.'),
-  }),
+  config: z.strictObject(
+    noveltyOptions({
+      strangerRate: 0.6,
+      priorRate: 0.1,
+      words: {
+        strangerRate: 'Chance that a stranger turns to a database the owner never used.',
+        priorRate: 'Chance of a new database per event for a token about which nothing is known yet.',
+      },
+    }),
+  ),
   remembers: { databases: seenSet({ capacity: 6, forgetAfterDays: 100 }) },
   bitsMax: 9,
 
   score({ databases }, event, config) {
-    // The first use ever has no owner to differ from.
-    if (event.database === null || databases.observations === 0) return undefined;
-    return databases.strangeness(databases.standing(event.database), config);
+    return event.database === null ? undefined : databases.novelty(event.database, config);
   },
 
   learn({ databases }, event) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { noveltyOptions } from '../src/detect/novelty.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -24,7 +25,7 @@ export default defineDetector({
   id: 'new-shape',
   title: 'Statement never made before',
   description:
-    'Compares the chance that a stranger’s statement has a shape the owner’s never had (`strangerRate`) with the rate at which this token makes new ones. A shape is the statement without its literals, parameters, capitals and numbers, so a program has as many as its code, for months; whoever types has new ones all the time, and earns no bits. What a statement says is the client’s word, and whoever can inject one into a service can make it odd: this adds to other findings, and never counts towards a revocation.',
+    'Compares the chance that a stranger’s statement has a shape the owner’s never had (`strangerRate`) with the rate at which this token makes new ones. A shape is the statement without its literals, parameters, capitals, numbers and the names of its tables (a new table is told by itself), so a program has as many as its code, for months; whoever types has new ones all the time, and earns no bits. What a statement says is the client’s word, and whoever can inject one into a service can make it odd: this adds to other findings, and never counts towards a revocation.',
   status: 'stable',
   severity: 'medium',
   dimension: 'how',
@@ -33,28 +34,21 @@ export default defineDetector({
   falsePositives: ['A release of the service', 'A query builder that writes the same thing in many ways'],
   runbook:
     'Ask the owner whether their code has this statement. A service that begins to read tables without a condition is being emptied, by whoever it is; if the network is its own, look for an injection.',
-  config: z.strictObject({
-    strangerRate: z
-      .number()
-      .min(0.05)
-      .max(0.99)
-      .default(0.8)
-      .describe('Chance that a stranger’s statement has a shape the owner’s never had.'),
-    priorRate: z
-      .number()
-      .min(0.001)
-      .max(0.9)
-      .default(0.15)
-      .describe('Chance of a new shape per event for a token about which nothing is known yet.'),
-    priorWeight: z.number().min(0.1).max(1000).default(8).describe('How many observations that expectation is worth.'),
-  }),
+  config: z.strictObject(
+    noveltyOptions({
+      strangerRate: 0.8,
+      priorRate: 0.15,
+      words: {
+        strangerRate: 'Chance that a stranger’s statement has a shape the owner’s never had.',
+        priorRate: 'Chance of a new shape per event for a token about which nothing is known yet.',
+      },
+    }),
+  ),
   remembers: { shapes: seenSet({ capacity: 20, forgetAfterDays: 100 }) },
   bitsMax: 9,
 
   score({ shapes }, event, config) {
-    // The first use ever has no owner to differ from.
-    if (event.shape === null || shapes.observations === 0) return undefined;
-    return shapes.strangeness(shapes.standing(event.shape), config);
+    return event.shape === null ? undefined : shapes.novelty(event.shape, config);
   },
 
   learn({ shapes }, event) {

@@ -3,6 +3,7 @@ import { fleetTables } from '../src/baseline/fleet-names.ts';
 import { type NoveltyRates, type SeenSetRead, seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { noveltyOptions } from '../src/detect/novelty.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -53,25 +54,20 @@ export default defineDetector({
   runbook:
     'Ask the owner whether a release or a new task explains the tables. Look at who else read them: a table that is new for many tokens is a migration.',
   config: z.strictObject({
-    strangerRate: z
-      .number()
-      .min(0.05)
-      .max(0.99)
-      .default(0.6)
-      .describe('Share of the tables a stranger touches that the owner never used, and others do.'),
+    ...noveltyOptions({
+      strangerRate: 0.6,
+      priorRate: 0.1,
+      words: {
+        strangerRate: 'Share of the tables a stranger touches that the owner never used, and others do.',
+        priorRate: 'Share of new tables expected of a token about which nothing is known yet.',
+      },
+    }),
     strangerNewRate: z
       .number()
       .min(0.01)
       .max(0.99)
       .default(0.15)
       .describe('Share of the tables a stranger touches that nobody used before.'),
-    priorRate: z
-      .number()
-      .min(0.001)
-      .max(0.9)
-      .default(0.1)
-      .describe('Share of new tables expected of a token about which nothing is known yet.'),
-    priorWeight: z.number().min(0.1).max(1000).default(8).describe('How many observations that expectation is worth.'),
   }),
   remembers: { tables: seenSet({ capacity: 32, forgetAfterDays: 100 }), fleet: fleetTables() },
   bitsMax: 9,

@@ -1,5 +1,8 @@
+import type { AuditEvent } from '../domain/audit-event.ts';
+import { tableUse } from '../domain/table-use.ts';
 import { hashName } from './hash.ts';
 import type { Field } from './record.ts';
+import { dayOf } from './time.ts';
 
 /** What a partition's tokens use, as a detector sees it beside the names of one token. */
 export interface FleetNamesRead {
@@ -26,14 +29,37 @@ const SEVERAL_WORTH = 1000 * STEPS;
 const ENTRY_BYTES = 20;
 
 /** What the tokens of a partition use. */
-export interface FleetView {
+export class FleetView {
   readonly tables: FleetNames;
   /** What they do to which table: see `tableUse`. */
   readonly uses: FleetNames;
-}
 
-export function createFleetView(hashSeed: number): FleetView {
-  return { tables: new FleetNames(hashSeed), uses: new FleetNames(hashSeed) };
+  constructor(hashSeed: number) {
+    this.tables = new FleetNames(hashSeed);
+    this.uses = new FleetNames(hashSeed);
+  }
+
+  /** Whose event is at hand from now on. @param user a keyed hash */
+  turnTo(user: number): void {
+    this.tables.turnTo(user);
+    this.uses.turnTo(user);
+  }
+
+  /** The token at hand uses what the event says. */
+  add({ tables, operation, at }: Pick<AuditEvent, 'tables' | 'operation' | 'at'>): void {
+    if (tables.length === 0) return;
+    const day = dayOf(at);
+    for (const table of tables) {
+      this.tables.add(table, day);
+      this.uses.add(tableUse(operation, table), day);
+    }
+  }
+
+  /** Lets time pass: all counts shrink alike. */
+  fade(factor: number): void {
+    this.tables.fade(factor);
+    this.uses.fade(factor);
+  }
 }
 
 /** The fleet's tables, read by detectors beside what they remember of the token; takes no bytes of its record. */

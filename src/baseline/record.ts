@@ -1,4 +1,4 @@
-import { createFleetView, type FleetView } from './fleet-names.ts';
+import { FleetView } from './fleet-names.ts';
 
 /**
  * A token's state is one fixed-size record of bytes; a field is a view of some of those bytes.
@@ -51,7 +51,7 @@ export type Writable<F extends Fields> = {
 };
 
 /** Points a view at the record that starts `base` bytes into `buffer`. */
-export function createRecordView(buffer: ArrayBuffer, hashSeed: number, fleet = createFleetView(hashSeed)): RecordView {
+export function createRecordView(buffer: ArrayBuffer, hashSeed: number, fleet = new FleetView(hashSeed)): RecordView {
   return { ...arraysOf(buffer), base: 0, weight: 1, fleet, hashSeed };
 }
 

@@ -24,6 +24,8 @@ export interface SeenSetRead {
    * one that is neither new nor known; never below `BITS_MIN`, since an event takes no more back.
    */
   strangeness(standing: Standing, rates: NoveltyRates): number;
+  /** That of a name as it stands; `undefined` for the first ever, which has no owner to differ from. */
+  novelty(name: string, rates: NoveltyRates): number | undefined;
 }
 
 /** What is taken for granted about novelty: a stranger's, and an owner's of whom nothing is known yet. */
@@ -112,6 +114,10 @@ class SeenSet implements SeenSetWrite {
     const ratio = (1 - strangerRate) / (1 - ownRate);
     // Nearly always: a logarithm for every name of every event is much.
     return ratio <= RATIO_MIN ? BITS_MIN : Math.log2(ratio);
+  }
+
+  novelty(name: string, rates: NoveltyRates): number | undefined {
+    return this.observations === 0 ? undefined : this.strangeness(this.standing(name), rates);
   }
 
   add(name: string, at: number): void {

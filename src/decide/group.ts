@@ -43,9 +43,14 @@ function isWorse(assessment: Assessment, than: Assessment): boolean {
   return certainty === 0 ? assessment.score > than.score : certainty > 0;
 }
 
+/** Whether more than anybody's word and an experiment speak for a finding: anyone can fail, or type, in somebody's name. */
+export function isSolid({ trust, status }: Finding): boolean {
+  return trust !== 'claimed' && status !== 'experimental';
+}
+
 /** What was seen that must not happen at all, and not only by what anybody may claim. */
 export function certainFinding({ findings }: Assessment): Finding | undefined {
-  return findings.find((one) => one.isCertain && one.trust !== 'claimed' && one.status !== 'experimental');
+  return findings.find((one) => one.isCertain && isSolid(one));
 }
 
 function isCertain(assessment: Assessment): boolean {

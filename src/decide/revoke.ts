@@ -2,7 +2,7 @@ import { DAY_MS } from '../baseline/time.ts';
 import type { ActionState, Reason } from '../domain/action.ts';
 import type { Alert } from '../domain/alert.ts';
 import { matchesPattern } from '../domain/pattern.ts';
-import { certainFinding, countingFindings } from './group.ts';
+import { certainFinding, countingFindings, isSolid } from './group.ts';
 import { matches } from './match.ts';
 import type { GuardRails, Policy } from './policy.ts';
 
@@ -58,9 +58,7 @@ function weakness(alert: Alert, { dimensionsMin }: GuardRails): Reason | null {
     const text = `score ${worst.score.toFixed(1)} is below the ${worst.revokeThreshold.toFixed(1)} bits that revoking takes`;
     return { code: 'below-revoke-threshold', text };
   }
-  const findings = countingFindings(worst);
-  // Anyone can fail, or type, in somebody's name.
-  const solid = findings.filter((finding) => finding.trust !== 'claimed' && finding.status !== 'experimental');
+  const solid = countingFindings(worst).filter(isSolid);
   if (solid.length === 0) {
     return {
       code: 'claimed-evidence-only',

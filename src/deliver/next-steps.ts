@@ -1,4 +1,5 @@
 import type { Alert } from '../domain/alert.ts';
+import { hasCertain } from '../domain/finding.ts';
 import type { RevocationSummary } from './receiver.ts';
 
 type State = RevocationSummary['state'];
@@ -29,7 +30,7 @@ export function nextStepsFor(alert: Alert, revocation: RevocationSummary | null)
     UNDONE_AS_YET.has(state)
       ? 'If it was not them: take the token out of use now, rotate it, and find out where it leaked.'
       : 'If it was not them: issue a new token, and find out where this one leaked before you do.',
-    alert.worst.findings.some(({ isCertain }) => isCertain)
+    hasCertain(alert.worst.findings)
       ? 'If it was them: have them leave it alone, or declare it no longer (detection.detectors). Nothing gets used to this.'
       : 'If it was them: silence the token while it lasts (response.silences); its new habits are learned by themselves.',
   ];

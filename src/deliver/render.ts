@@ -1,5 +1,5 @@
 import type { Alert, Stamps } from '../domain/alert.ts';
-import type { Assessment, Evidence, Severity } from '../domain/finding.ts';
+import { type Assessment, type Evidence, hasCertain, type Severity } from '../domain/finding.ts';
 import { countText, numberText, observedText } from '../domain/words.ts';
 import type { RevocationSummary, Situation } from './receiver.ts';
 import { quoted, safeText } from './safe-text.ts';
@@ -77,26 +77,24 @@ export function renderAlert({ alert, revocation, nextSteps }: Situation): AlertT
 
 type State = RevocationSummary['state'];
 
-const UNLIKE_ITSELF = 'behaves unlike itself';
-
 const HEADLINE_END: Readonly<Record<State, string>> = {
-  none: UNLIKE_ITSELF,
-  shadow: `${UNLIKE_ITSELF}; observe mode, nothing done`,
-  held: `${UNLIKE_ITSELF}; revocation waits for you`,
-  approved: `${UNLIKE_ITSELF}; being revoked`,
+  none: '{what}',
+  shadow: '{what}; observe mode, nothing done',
+  held: '{what}; revocation waits for you',
+  approved: '{what}; being revoked',
   accepted: 'revoked, not verified yet',
   verified: 'revoked and out of use',
   ineffective: 'STILL IN USE after its revocation',
-  refused: `${UNLIKE_ITSELF}; revocation REFUSED`,
-  expired: `${UNLIKE_ITSELF}; revocation FAILED`,
+  refused: '{what}; revocation REFUSED',
+  expired: '{what}; revocation FAILED',
   undone: 'brought back: its revocation was undone',
 };
 
 function headlineOf(alert: Alert, revocation: RevocationSummary | null): string {
   const severity = alert.severity.charAt(0).toUpperCase() + alert.severity.slice(1);
-  const end = HEADLINE_END[revocation?.state ?? 'none'];
-  const what = hasCertain(alert.worst) ? end.replace(UNLIKE_ITSELF, 'did what must not happen') : end;
-  return `${severity}: token ${quoted(alert.token, 60)} ${what}`;
+  const what = hasCertain(alert.worst.findings) ? 'did what must not happen' : 'behaves unlike itself';
+  const end = HEADLINE_END[revocation?.state ?? 'none'].replace('{what}', what);
+  return `${severity}: token ${quoted(alert.token, 60)} ${end}`;
 }
 
 function whoSentence(latest: Assessment): string {
@@ -123,12 +121,8 @@ function unusualSentences({ findings }: Assessment): readonly string[] {
   ];
 }
 
-function hasCertain({ findings }: Pick<Assessment, 'findings'>): boolean {
-  return findings.some(({ isCertain }) => isCertain);
-}
-
 function oddsSentence({ score, threshold, revokeThreshold, findings }: Assessment): string {
-  if (hasCertain({ findings })) return 'This must not happen at all, whoever does it: it is no matter of odds.';
+  if (hasCertain(findings)) return 'This must not happen at all, whoever does it: it is no matter of odds.';
   const odds = `Its rightful owner would look this odd on one day in ${oddsText(score)}`;
   const limits = `alerts begin at ${threshold.toFixed(1)}, revoking at ${revokeThreshold.toFixed(1)}`;
   return `${odds} (score ${score.toFixed(1)} bits; ${limits}).`;

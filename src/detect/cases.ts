@@ -2,10 +2,8 @@ import { hashName } from '../baseline/hash.ts';
 import { layOut } from '../baseline/layout.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab } from '../baseline/slab.ts';
-import { dayOf } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { blankEvent } from '../domain/blank-event.ts';
-import { tableUse } from '../domain/table-use.ts';
 import { type AnyDetector, CASE_FIRES_BITS, type CaseEvent, type DetectorCase } from './detector.ts';
 
 /** Whose record it is; events of other tokens are the fleet's. */
@@ -77,21 +75,13 @@ export function openAlone(detector: AnyDetector): {
     ]),
   );
   const { fleet, hashSeed } = slab.view;
-  const turnTo = (token: string) => {
-    const user = hashName(token, hashSeed);
-    fleet.tables.turnTo(user);
-    fleet.uses.turnTo(user);
-  };
   return {
     fields,
     bytes: () => slab.bytesAt(0).slice(),
-    take: ({ token, tables, operation, at }) => {
-      turnTo(token);
-      for (const table of tables) {
-        fleet.tables.add(table, dayOf(at));
-        fleet.uses.add(tableUse(operation, table), dayOf(at));
-      }
-      turnTo(CASE_TOKEN);
+    take: (event) => {
+      fleet.turnTo(hashName(event.token, hashSeed));
+      fleet.add(event);
+      fleet.turnTo(hashName(CASE_TOKEN, hashSeed));
     },
   };
 }

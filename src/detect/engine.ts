@@ -199,7 +199,7 @@ export class Engine {
       this.places.takeForgotten();
     }
     const isAdmitted = this.places.admit(event.token);
-    this.fleet.turnTo(this.#slab.lastHash);
+    this.fleet.view.turnTo(this.#slab.lastHash);
     if (!isAdmitted) {
       this.#unadmittedCount += 1;
       return undefined;
@@ -221,13 +221,6 @@ export class Engine {
     this.places.aged(wasYoung);
     this.#dirty.add(this.#slab.slot);
     return assessment;
-  }
-
-  /** Takes an event for what it says of all tokens, and not for its own. */
-  passOver(event: AuditEvent, offset: number): void {
-    this.#slab.find(event.token);
-    this.fleet.turnTo(this.#slab.lastHash);
-    this.fleet.take(event, offset);
   }
 
   /** Tokens changed since the last call, as snapshots; the caller makes them durable. */

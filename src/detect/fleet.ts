@@ -1,8 +1,7 @@
 import { DayTail, type DayTailPrior } from '../baseline/day-tail.ts';
-import { createFleetView, type FleetView } from '../baseline/fleet-names.ts';
+import { FleetView } from '../baseline/fleet-names.ts';
 import { DAY_MS, dayOf } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import { tableUse } from '../domain/table-use.ts';
 
 /** Sizes of the fused sum on honest days (as `fusion.ts` bends it), before a fleet has shown its own. */
 const PRIOR: DayTailPrior = { mean: 2.6, days: 100 };
@@ -57,13 +56,7 @@ export class Fleet {
 
   constructor(hashSeed: number, pace: FleetPace = PACE) {
     this.#pace = pace;
-    this.view = createFleetView(hashSeed);
-  }
-
-  /** Whose event is at hand from now on. @param user a keyed hash */
-  turnTo(user: number): void {
-    this.view.tables.turnTo(user);
-    this.view.uses.turnTo(user);
+    this.view = new FleetView(hashSeed);
   }
 
   /** How many days of it have begun: names the one that tokens' days end in. */
@@ -84,8 +77,7 @@ export class Fleet {
   endDay({ at }: Pick<AuditEvent, 'at'>, fresh: Uint32Array): void {
     const day = dayOf(at);
     const factor = this.#day === 0 ? 1 : 2 ** (-(day - this.#day) / HALF_LIFE_DAYS);
-    this.view.tables.fade(factor);
-    this.view.uses.fade(factor);
+    this.view.fade(factor);
     this.days.add(fresh, factor);
     this.#day = day;
     this.#turn += 1;
@@ -94,18 +86,13 @@ export class Fleet {
   }
 
   /** Takes an event of the token at hand in: after it was judged, whether its record had it already or not. */
-  take({ tables, operation, at }: Pick<AuditEvent, 'tables' | 'operation' | 'at'>, offset: number): void {
+  take(event: Parameters<FleetView['add']>[0], offset: number): void {
     if (offset <= this.#stamp) return;
     this.#stamp = offset;
     this.#eventCount += 1;
     this.#sinceTurn += 1;
     this.#changed = true;
-    if (tables.length === 0) return;
-    const day = dayOf(at);
-    for (const table of tables) {
-      this.view.tables.add(table, day);
-      this.view.uses.add(tableUse(operation, table), day);
-    }
+    this.view.add(event);
   }
 
   /** Forgets how far it is: offsets begin anew. */

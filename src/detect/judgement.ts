@@ -51,19 +51,6 @@ export class Judgement {
     this.#fused += contribution;
   }
 
-  /**
-   * The score if a detector had found nothing.
-   *
-   * @param worth bits of a fused sum above 0
-   */
-  without(detector: number, worth: (fused: number) => number): number {
-    const contribution = this.#contributions[detector] as number;
-    if (this.#isCertain[detector] === true) return this.#score - contribution;
-    const settled = this.#score - this.#asserted;
-    const fused = settled === 0 ? 0 : this.#fused * (1 - contribution / settled);
-    return this.#asserted + (fused > 0 ? worth(fused) : 0);
-  }
-
   assert(detector: number, contribution: number): void {
     this.#contributions[detector] = contribution;
     this.#asserted += contribution;
@@ -77,5 +64,18 @@ export class Judgement {
       this.#contributions[i] = ((this.#contributions[i] as number) * bits) / this.#fused;
     }
     this.#score = bits + this.#asserted;
+  }
+
+  /**
+   * The score if a detector had found nothing.
+   *
+   * @param worth bits of a fused sum above 0
+   */
+  without(detector: number, worth: (fused: number) => number): number {
+    const contribution = this.#contributions[detector] as number;
+    if (this.#isCertain[detector] === true) return this.#score - contribution;
+    const settled = this.#score - this.#asserted;
+    const fused = settled === 0 ? 0 : this.#fused * (1 - contribution / settled);
+    return this.#asserted + (fused > 0 ? worth(fused) : 0);
   }
 }

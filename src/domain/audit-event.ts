@@ -21,7 +21,7 @@ export interface AuditEvent {
   readonly tables: readonly string[];
   /** Statement text without literals, at most `LIMITS.statementCharsMax` characters. */
   readonly statement: string | null;
-  /** Name of the statement's shape: what stays when literals, parameters and numbers change. Set by enrichment. */
+  /** Name of the statement's shape: what stays when literals, parameters, numbers and tables change. Set by enrichment. */
   readonly shape: string | null;
   /** Rows returned or affected. `null`: the source does not say. */
   readonly rows: number | null;

@@ -52,6 +52,11 @@ export interface Finding {
   readonly explanation: string;
 }
 
+/** Whether something was seen that must not happen at all. */
+export function hasCertain(findings: readonly Finding[]): boolean {
+  return findings.some(({ isCertain }) => isCertain);
+}
+
 /**
  * The state of suspicion about one token after one event: what `detect` writes to the findings log when the fused score is above
  * the threshold. Assessments that share `episode` belong to one alert.

@@ -36,12 +36,13 @@ export function shapeOf(statement: string, tables: readonly string[]): string {
  */
 export function shapeNamer(hash: (text: string) => string): (statement: string, tables: readonly string[]) => string {
   const names = new LRUCache<string, string>({ max: KEPT });
-  // A statement names its tables, so it has the same ones each time.
   return (statement, tables) => {
-    const known = names.get(statement);
+    // Some sources say which tables, others leave it to the statement.
+    const key = [statement, ...tables].join('\n');
+    const known = names.get(key);
     if (known !== undefined) return known;
     const name = hash(shapeOf(statement, tables)).slice(0, NAME_CHARS);
-    if (statement.length <= KEPT_CHARS_MAX) names.set(statement, name);
+    if (key.length <= KEPT_CHARS_MAX) names.set(key, name);
     return name;
   };
 }

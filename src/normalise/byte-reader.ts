@@ -65,16 +65,8 @@ export class ByteReader {
     return this.failed ? null : this.#bytes.toString('latin1', start, this.at - 1);
   }
 
-  /** The same, for a text that is likely to come again. */
+  /** Any text that is likely to come again, or `null`. */
   name(): string | null {
-    if (this.#skipNull()) return null;
-    const start = this.at + 1;
-    this.#endOfText(false);
-    return this.failed ? null : internedText(this.#bytes, start, this.at - 1);
-  }
-
-  /** The same, for one that may be anything. */
-  anyName(): string | null {
     const start = this.at;
     if (this.#skipNull()) return null;
     this.#endOfText(true);

@@ -50,8 +50,8 @@ function scan(value: Buffer): StoredEvent | undefined {
   event.token = requiredText(KEYS.token);
   event.principalAt = placeOf(KEYS.principal);
   event.addressAt = placeOf(KEYS.address);
-  event.database = anyNameOf(KEYS.database);
-  event.operation = operationIn(anyNameOf(KEYS.operation));
+  event.database = nameOf(KEYS.database);
+  event.operation = operationIn(nameOf(KEYS.operation));
   reader.skip(KEYS.tables);
   event.tables = reader.names();
   event.statementAt = placeOf(KEYS.statement);
@@ -60,7 +60,7 @@ function scan(value: Buffer): StoredEvent | undefined {
   event.bytes = countOf(KEYS.bytes);
   reader.skip(KEYS.success);
   event.success = reader.flag();
-  event.application = anyNameOf(KEYS.application);
+  event.application = nameOf(KEYS.application);
   event.sessionAt = placeOf(KEYS.session);
   event.formatAt = placeOf(KEYS.format);
   event.network = nameOf(KEYS.network);
@@ -83,11 +83,6 @@ function requiredText(name: Uint8Array): string {
 function nameOf(key: Uint8Array): string | null {
   reader.skip(key);
   return reader.name();
-}
-
-function anyNameOf(key: Uint8Array): string | null {
-  reader.skip(key);
-  return reader.anyName();
 }
 
 function operationIn(text: string | null): Operation | null {

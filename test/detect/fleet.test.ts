@@ -60,7 +60,7 @@ describe('a snapshot', () => {
     expect(restored.restore(snapshot!)).toBe(true);
     expect(restored.takeSnapshot()).toBeUndefined();
     expect(restored.snapshot()).toEqual(snapshot);
-    restored.turnTo(1);
+    restored.view.turnTo(1);
     expect(restored.view.tables.isUsedByOthers('users')).toBe(true);
     expect(restored.view.uses.isUsedByOthers('users')).toBe(true);
   });

@@ -38,4 +38,12 @@ describe('shapeNamer', () => {
     expect(name('SELECT 1', [])).not.toBe(name('SELECT 1, a', []));
     expect(name('SELECT 1', [])).not.toBe(other('SELECT 1', []));
   });
+
+  it('goes by the tables that are named, whatever was asked for before', () => {
+    const name = shapeNamer(createKeys('7').fingerprint);
+    const inGeneral = name('SELECT * FROM orders', []);
+    expect(name('SELECT * FROM orders', ['orders'])).toBe(name('SELECT * FROM carts', ['public.carts']));
+    expect(name('SELECT * FROM orders', [])).toBe(inGeneral);
+    expect(name('SELECT * FROM orders', ['orders'])).not.toBe(inGeneral);
+  });
 });

@@ -1,3 +1,4 @@
+import { TokenIndex } from '../../src/baseline/token-index.ts';
 import { readLedger } from '../../src/cli/ledger.ts';
 import { alertIdOf } from '../../src/decide/group.ts';
 import type { ActionEntry } from '../../src/decide/responder.ts';
@@ -96,16 +97,19 @@ async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders 
   const expectedAssessments = new Map<string, Assessment>();
   const tokens: { token: string; same: boolean }[] = [];
   let repeatedCount = 0;
+  const { hashSeed } = createKeys(fingerprintKey);
   for (const { partition } of await log.offsets(TOPICS.events)) {
     const engine = new Engine({
       installed: detectors.map((detector) => ({ detector, config: detector.config.parse({}), weight: 1 })),
       thresholds: thresholdsOf(budget),
-      hashSeed: createKeys(fingerprintKey).hashSeed,
+      hashSeed,
       tokensMax: 1000,
       onFailure: (id, cause) => {
         if (ours.has(id)) throw cause;
       },
     });
+    // Names tokens as the engine's own index does, and has none.
+    const others = new TokenIndex(hashSeed, () => false);
     const marks = new LaneMarks();
     for await (const batch of log.read(TOPICS.events, partition)) {
       for (const record of batch) {
@@ -118,7 +122,9 @@ async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders 
         }
         eventIds.push(event.id);
         if (!kept(event.token)) {
-          engine.passOver(event, record.offset);
+          others.find(event.token);
+          engine.fleet.view.turnTo(others.lastHash);
+          engine.fleet.take(event, record.offset);
           continue;
         }
         const assessment = engine.observe(event, record.offset, record.appendedAt);

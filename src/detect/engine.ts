@@ -12,7 +12,7 @@ import { type ClosedDay, closedDay, daysOf } from './closed-day.ts';
 import { type Described, describe, findingOf } from './describe.ts';
 import type { AnyDetector } from './detector.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
-import { contributionOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
+import { contributionOf, newsOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
 import { stampIn, type TokenHeader, type TokenSummary, tokenHeader } from './header.ts';
 import { Judgement } from './judgement.ts';
 import { learningWeight } from './learning.ts';
@@ -309,7 +309,7 @@ export class Engine {
     const header = this.#header;
     if (day <= header.day) return;
     if (header.day > 0) {
-      for (const slot of this.#slots) slot.suspicion.closeDay(SUM_PRIOR);
+      for (const slot of this.#slots) slot.suspicion.closeDay(SUM_PRIOR, day - header.day);
       this.#closedDay.close(this.fleet.turn);
     }
     this.#activeDays.beginDay(header.day > 0 ? day - header.day : 1);
@@ -341,15 +341,26 @@ export class Engine {
     return judgement.score;
   }
 
+  /** How suspicious the event is, news or not. */
+  #suspicionOf(score: number): number {
+    const { fused, whole } = this.#judgement;
+    return whole > fused ? Math.max(score, this.#worthOf(whole)) : score;
+  }
+
   #worthOf(fused: number): number {
     return scoreOf(this.fleet.days.bits(sizeOf(fused)), this.#activeDays.share);
   }
 
   #weigh({ detector, suspicion, weight }: Slot, i: number, sum: number): void {
-    if (detector.isCertain !== true)
-      this.#judgement.weigh(i, contributionOf(suspicion.surprise(sum, SUM_PRIOR), weight));
-    // What must not happen at all is worth what revoking takes, for as long as it is fresh.
-    else if (weight > 0 && sum >= CERTAIN_SUM_MIN) this.#judgement.assert(i, this.#options.thresholds.revoke);
+    if (detector.isCertain === true) {
+      // What must not happen at all is worth what revoking takes, for as long as it is fresh.
+      if (weight > 0 && sum >= CERTAIN_SUM_MIN) this.#judgement.assert(i, this.#options.thresholds.revoke);
+      return;
+    }
+    const contribution = contributionOf(suspicion.surprise(sum, SUM_PRIOR), weight);
+    if (contribution === 0) return;
+    const lately = contributionOf(suspicion.surprise(suspicion.lately, SUM_PRIOR), weight);
+    this.#judgement.weigh(i, contribution, newsOf(contribution, lately));
   }
 
   /** What time has left of a sum, 0..1. */
@@ -452,7 +463,7 @@ export class Engine {
 
   #learn(event: AuditEvent, score: number): void {
     const { view } = this.#slab;
-    view.weight = learningWeight(score, this.#options.thresholds.alert);
+    view.weight = learningWeight(this.#suspicionOf(score), this.#options.thresholds.alert);
     for (const slot of this.#slots) {
       try {
         slot.detector.learn(slot.fields, event, slot.config);

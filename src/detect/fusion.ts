@@ -6,6 +6,9 @@ export const SUM_PRIOR: Prior = { mean: 1.5, deviation: 2, weight: 8 };
 /** Surprise that every other day of an honest token reaches in some dimension; only what exceeds it is counted together. */
 const ORDINARY_BITS = 2;
 
+/** What a dimension may contribute day after day, and is news each time. */
+const ROUTINE_BITS = 4;
+
 /** Bits from which on a dimension, and all of them together, grow by factors and no more by sums. */
 const DIMENSION_BEND = 7;
 const FUSED_BEND = 30;
@@ -16,6 +19,16 @@ const FUSED_BEND = 30;
  */
 export function contributionOf(surprise: number, weight: number): number {
   return weight * bent(Math.max(0, surprise - ORDINARY_BITS), DIMENSION_BEND);
+}
+
+/**
+ * What is news of a contribution. Loud days come in rows: who did something new yesterday (a release, another task) goes on with it today, and people
+ * have been told. So what a dimension showed lately is taken off, but for what any day may show.
+ *
+ * @param lately what the dimension would contribute now if its sum were as high as lately
+ */
+export function newsOf(contribution: number, lately: number): number {
+  return Math.max(0, contribution - Math.max(0, lately - ROUTINE_BITS));
 }
 
 /**

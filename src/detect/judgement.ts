@@ -7,6 +7,7 @@ export class Judgement {
   readonly #bits: Float64Array;
   readonly #contributions: Float64Array;
   #fused = 0;
+  #whole = 0;
   #asserted = 0;
   #score = 0;
 
@@ -17,9 +18,14 @@ export class Judgement {
     this.#contributions = new Float64Array(isCertain.length);
   }
 
-  /** Sum of what was weighed. */
+  /** Sum of what is news of what was weighed. */
   get fused(): number {
     return this.#fused;
+  }
+
+  /** Sum of what was weighed, news or not. */
+  get whole(): number {
+    return this.#whole;
   }
 
   get score(): number {
@@ -36,6 +42,7 @@ export class Judgement {
 
   begin(): void {
     this.#fused = 0;
+    this.#whole = 0;
     this.#asserted = 0;
     this.#score = 0;
   }
@@ -46,9 +53,11 @@ export class Judgement {
     this.#contributions[detector] = 0;
   }
 
-  weigh(detector: number, contribution: number): void {
-    this.#contributions[detector] = contribution;
-    this.#fused += contribution;
+  /** @param news of the contribution */
+  weigh(detector: number, contribution: number, news: number): void {
+    this.#contributions[detector] = news;
+    this.#fused += news;
+    this.#whole += contribution;
   }
 
   assert(detector: number, contribution: number): void {

@@ -17,19 +17,25 @@ export interface Suspicion {
   accumulate(bits: number, decay: number): number;
   /** How surprising a day with this maximum is for the token, in bits. */
   surprise(value: number, prior: Prior): number;
-  /** Takes the finished day's maximum into the calibration and starts the next day. */
-  closeDay(prior: Prior): void;
+  /** How high it got on the days before this one, the latest counting most: half of it is forgotten in `LATELY_HALF_LIFE_DAYS`. */
+  readonly lately: number;
+  /** Takes the finished day's maximum into the calibration and starts the next day of use, so many days later. */
+  closeDay(prior: Prior, days: number): void;
 }
 
 /** One loud day may shift the calibration by at most what this many deviations would: a theft must not make the next one look ordinary. */
 const DAY_DEVIATIONS_MAX = 2.5;
 const DAYS_MAX = 60;
 const DEVIATION_MIN = 0.5;
+const LATELY_HALF_LIFE_DAYS = 3;
 
-/** 24 bytes: sum f32, the day's maximum f32, moments of closed days' maxima. */
+/** 24 bytes: sum f32, the day's maximum f32, moments of closed days' maxima (of which the last word is free), the latest days' maximum f32 in it. */
 export function suspicion(): Field<Suspicion> {
   return { kind: 'suspicion', version: 1, sizeBytes: 24, open: (view, offset) => new Cusum(view, offset) };
 }
+
+/** In words. */
+const LATELY_AT = 5;
 
 class Cusum implements Suspicion {
   readonly #view: RecordView;
@@ -69,8 +75,13 @@ class Cusum implements Suspicion {
     return tailBits(this.#days.deviationsAbove(value, prior, DEVIATION_MIN));
   }
 
-  closeDay(prior: Prior): void {
+  get lately(): number {
+    return this.#view.f32[this.#at + LATELY_AT] ?? 0;
+  }
+
+  closeDay(prior: Prior, days: number): void {
     const { f32 } = this.#view;
+    f32[this.#at + LATELY_AT] = Math.max(this.lately, this.#highest) * 2 ** (-days / LATELY_HALF_LIFE_DAYS);
     const limit = this.#days.mean(prior) + DAY_DEVIATIONS_MAX * this.#days.deviation(prior, DEVIATION_MIN);
     this.#days.add(Math.min(this.#highest, limit), 1);
     f32[this.#at + 1] = 0;

@@ -51,8 +51,8 @@ describe('suspicion', () => {
     for (let day = 0; day < 30; day++) {
       loud.accumulate(8 + (day % 3), 0);
       calm.accumulate(0.2, 0);
-      loud.closeDay(PRIOR);
-      calm.closeDay(PRIOR);
+      loud.closeDay(PRIOR, 1);
+      calm.closeDay(PRIOR, 1);
     }
     expect(loud.surprise(10, PRIOR)).toBeLessThan(4);
     expect(calm.surprise(10, PRIOR)).toBeGreaterThan(15);
@@ -63,16 +63,27 @@ describe('suspicion', () => {
     for (let day = 0; day < 20; day++) {
       for (const field of [victim, calm]) {
         field.accumulate(day === 10 && field === victim ? 500 : 0.2, 0);
-        field.closeDay(PRIOR);
+        field.closeDay(PRIOR, 1);
       }
     }
     expect(victim.surprise(12, PRIOR)).toBeGreaterThan(0.6 * calm.surprise(12, PRIOR));
   });
 
+  it('remembers how high it got lately, and forgets it by half in three days', () => {
+    const { field } = openField(suspicion());
+    field.accumulate(8, 0);
+    field.closeDay(PRIOR, 3);
+    expect(field.lately).toBe(4);
+    field.accumulate(1, 0);
+    field.closeDay(PRIOR, 6);
+    expect(field.lately).toBe(1);
+    expect(field.days).toBe(2);
+  });
+
   it('keeps its moments where it says', () => {
     const { field, view } = openField(suspicion());
     field.accumulate(2, 0);
-    field.closeDay({ mean: 100, deviation: 1, weight: 1 });
+    field.closeDay({ mean: 100, deviation: 1, weight: 1 }, 1);
     expect(new Moments(view, 16 + 8, 60).weight).toBe(1);
     expect(field.days).toBe(1);
   });

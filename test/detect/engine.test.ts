@@ -125,6 +125,27 @@ describe('Engine: judging', () => {
     expect(next?.episode).not.toBe(assessments[0]?.episode);
   });
 
+  it('tells once of what goes on for days, and again of whatever is news beside it', () => {
+    const scores = (tables: (night: number) => readonly string[], night2: Partial<AuditEvent> = {}) => {
+      const days = engineOf();
+      feed(days, ordinary('svc'));
+      return [0, 1].map((night) => {
+        const events = stolen('svc').map((event, i) => {
+          const id = `${night}/${i}`;
+          const at = event.at + night * DAY_MS;
+          const facts = { network: '192.0.2.0/24', rows: 10, tables: tables(10 * night + i) };
+          return { ...event, ...facts, id, at, ...(night === 1 ? night2 : {}) };
+        });
+        feed(days, events, 1000 * (night + 1));
+        return days.lastScore;
+      });
+    };
+    const [first = 0, second = 0] = scores((i) => [`release_${i}`]);
+    expect(second).toBeLessThan(first / 2);
+    const [, fromElsewhere = 0] = scores((i) => [`release_${i}`], { network: '203.0.113.0/24', rows: 20_000 });
+    expect(fromElsewhere).toBeGreaterThan(thresholdsOf({ alarms: 1, tokenMonths: 1000 }).revoke);
+  });
+
   it('does not blame one token for another', () => {
     const both = engineOf();
     feed(both, ordinary('a'));

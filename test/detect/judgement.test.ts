@@ -8,8 +8,8 @@ describe('Judgement', () => {
   const judgement = new Judgement([false, false, true, false]);
   judgement.begin();
   for (const [i, bits] of [5, 4, 8, -1].entries()) judgement.hear(i, bits);
-  judgement.weigh(0, 9);
-  judgement.weigh(1, 7);
+  judgement.weigh(0, 9, 9);
+  judgement.weigh(1, 12, 7);
   judgement.assert(2, 18);
   judgement.settle(worth(judgement.fused));
   const contributions = [0, 1, 2, 3].map((i) => judgement.contributionOf(i));
@@ -18,6 +18,10 @@ describe('Judgement', () => {
     expect(judgement.score).toBe(22);
     expect(contributions).toEqual([2.25, 1.75, 18, 0]);
     expect(judgement.bitsOf(3)).toBe(-1);
+  });
+
+  it('knows what was weighed apart from what of it is news', () => {
+    expect([judgement.fused, judgement.whole]).toEqual([16, 21]);
   });
 
   it('knows the score without each', () => {

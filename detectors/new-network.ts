@@ -1,13 +1,26 @@
 import { z } from 'zod';
-import { seenSet } from '../src/baseline/seen-set.ts';
+import { counter } from '../src/baseline/counter.ts';
+import { type SeenSetRead, type Standing, seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { timestamp } from '../src/baseline/timestamp.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import type { AuditEvent } from '../src/domain/audit-event.ts';
+import { type Origin, originOf } from '../src/domain/origin.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
 /** A stranger arrives once; further arrivals within this time are no further evidence. */
 const ARRIVAL_INTERVAL_MS = HOUR_MS;
+/** The most that a new prefix says by itself: nobody moves by the number of events, however many there are. */
+const PREFIX_BITS_MAX = 9;
+/** Of those that a stranger's prefix is in. */
+const STRANGER_ORIGINS: Readonly<Record<Origin, number>> = { internet: 0.8, internal: 0.2 };
+/** What an owner's are worth before any was seen, each, in arrivals: who came from one comes from it again. */
+const ORIGIN_PRIOR = 0.1;
+/** Chance that a stranger's prefix is in a system (a country) that the owner never used; and an owner's, by `RUNG_WEIGHT` arrivals. */
+const STRANGER_RUNG_NEW = 0.9;
+const RUNG_NEW = 0.3;
+const RUNG_WEIGHT = 2;
 
 const office = { network: '192.0.2.0/24', asn: 64500, country: 'DE' } as const;
 
@@ -29,7 +42,7 @@ export default defineDetector({
   id: 'new-network',
   title: 'Network never used before',
   description:
-    'Walks down a ladder: country, autonomous system, then the address cut to its /24 (IPv4) or /48 (IPv6). The first rung that is new to the token is charged with how much likelier a stranger is to arrive from there than the owner, by the owner’s own rate of such moves; a rung below it is no further news. A stranger arrives once, so one arrival an hour is charged: a pool of changing addresses does not add up. Without an address database only the prefix is judged. Use from a known network speaks a little for the owner.',
+    'Judges arrivals: the first use from an address, cut to its /24 (IPv4) or /48 (IPv6), from which the token was never used. How much likelier is a stranger to arrive there than the owner, by the owner’s own rate of such moves? Then it goes up a ladder: is it from the internet, or from a private address (a service that never left its network hardly ever begins to); by the address database, is the autonomous system new as well, and then the country? Each rung is weighed by how often the owner’s moves were new on it, so another address of the same provider says little. A stranger arrives once, so one arrival an hour is charged: a pool of changing addresses does not add up. Use from a known network speaks a little for the owner.',
   status: 'stable',
   severity: 'high',
   dimension: 'where',
@@ -62,36 +75,30 @@ export default defineDetector({
     prefixes: seenSet({ capacity: 16, forgetAfterDays: 100 }),
     systems: seenSet({ capacity: 6, forgetAfterDays: 180 }),
     countries: seenSet({ capacity: 4, forgetAfterDays: 180 }),
+    internal: counter(),
+    internet: counter(),
     lastArrival: timestamp(),
   },
-  bitsMax: 9,
+  bitsMax: 16,
 
-  score({ prefixes, systems, countries, lastArrival }, event, config) {
+  score({ prefixes, systems, countries, internal, internet, lastArrival }, event, config) {
     // The first use ever has no owner to differ from.
     if (event.network === null || prefixes.observations === 0) return undefined;
-    const rungs = [
-      [countries, event.country],
-      [systems, event.asn === null ? null : String(event.asn)],
-      [prefixes, event.network],
-    ] as const;
-    let bits = 0;
-    for (const [seen, name] of rungs) {
-      if (name === null) continue;
-      const standing = seen.standing(name);
-      const strangeness = seen.strangeness(standing, config);
-      if (standing === 'new') {
-        const charged = event.at - lastArrival.value >= ARRIVAL_INTERVAL_MS;
-        return charged ? bits + strangeness : undefined;
-      }
-      if (standing === 'known') bits = Math.max(-1, bits + strangeness);
-      else return bits;
-    }
-    return bits;
+    const standing = prefixes.standing(event.network);
+    const bits = Math.min(PREFIX_BITS_MAX, prefixes.strangeness(standing, config));
+    if (standing !== 'new') return bits;
+    if (event.at - lastArrival.value < ARRIVAL_INTERVAL_MS) return undefined;
+    return (
+      bits + originBits(event.network, internal.value, internet.value) + rungBits(event, prefixes, systems, countries)
+    );
   },
 
-  learn({ prefixes, systems, countries, lastArrival }, event) {
+  learn({ prefixes, systems, countries, internal, internet, lastArrival }, event) {
     if (event.network === null) return;
-    if (prefixes.standing(event.network) === 'new') lastArrival.advance(event.at);
+    if (prefixes.standing(event.network) === 'new') {
+      lastArrival.advance(event.at);
+      (originOf(event.network) === 'internal' ? internal : internet).add();
+    }
     prefixes.add(event.network, event.at);
     if (event.asn !== null) systems.add(String(event.asn), event.at);
     if (event.country !== null) countries.add(event.country, event.at);
@@ -122,6 +129,12 @@ export default defineDetector({
 
   cases: [
     {
+      name: 'a service that never left its private network is used from the internet',
+      history: service.map((event) => ({ ...event, network: '10.1.2.0/24', asn: null, country: null })),
+      events: [{ at: START + 10 * DAY_MS, network: '203.0.113.0/24' }],
+      expect: 'fires',
+    },
+    {
       name: 'a service appears in a hosting network abroad',
       history: service,
       events: [{ at: START + 10 * DAY_MS, network: '203.0.113.0/24', asn: 64511, country: 'US' }],
@@ -147,3 +160,33 @@ export default defineDetector({
     },
   ],
 });
+
+function originBits(network: string, internal: number, internet: number): number {
+  // Of a token that arrived before this was counted.
+  if (internal + internet === 0) return 0;
+  const origin = originOf(network);
+  const arrivals = origin === 'internal' ? internal : internet;
+  const own = (arrivals + ORIGIN_PRIOR) / (internal + internet + 2 * ORIGIN_PRIOR);
+  return Math.log2(STRANGER_ORIGINS[origin] / own);
+}
+
+/** By the address database: the system of a new prefix, and the country of a new system. */
+function rungBits(
+  { asn, country }: Pick<AuditEvent, 'asn' | 'country'>,
+  prefixes: SeenSetRead,
+  systems: SeenSetRead,
+  countries: SeenSetRead,
+): number {
+  if (asn === null || systems.observations === 0) return 0;
+  const standing = systems.standing(String(asn));
+  const bits = novelOf(standing, systems.novelties, prefixes.novelties);
+  if (standing !== 'new' || country === null || countries.observations === 0) return bits;
+  return bits + novelOf(countries.standing(country), countries.novelties, systems.novelties);
+}
+
+/** @param novelties of the owner's on this rung, among those on the one below */
+function novelOf(standing: Standing, novelties: number, novelBelow: number): number {
+  if (standing === 'fresh') return 0;
+  const own = Math.min(0.99, (novelties + RUNG_NEW * RUNG_WEIGHT) / (novelBelow + RUNG_WEIGHT));
+  return standing === 'new' ? Math.log2(STRANGER_RUNG_NEW / own) : Math.log2((1 - STRANGER_RUNG_NEW) / (1 - own));
+}

@@ -13,6 +13,8 @@ export interface SeenSetRead {
   readonly size: number;
   /** Names offered so far, fading with a half-life of `HALF_LIFE_DAYS`. */
   readonly observations: number;
+  /** How many of them were new to the token, but for the very first. */
+  readonly novelties: number;
   standing(name: string): Standing;
   /**
    * Probability that the owner's next name is a new one: the share of new ones so far, smoothed as if `priorWeight` observations with a
@@ -96,6 +98,10 @@ class SeenSet implements SeenSetWrite {
     return this.#view.f32[this.#at] ?? 0;
   }
 
+  get novelties(): number {
+    return this.#view.f32[this.#at + 1] ?? 0;
+  }
+
   standing(name: string): Standing {
     const entry = this.#find(hashName(name, this.#view.hashSeed));
     if (entry < 0 || this.#isForgotten(entry)) return 'new';
@@ -103,8 +109,7 @@ class SeenSet implements SeenSetWrite {
   }
 
   noveltyRate(priorRate: number, priorWeight: number): number {
-    const novelties = this.#view.f32[this.#at + 1] ?? 0;
-    return (novelties + priorRate * priorWeight) / (this.observations + priorWeight);
+    return (this.novelties + priorRate * priorWeight) / (this.observations + priorWeight);
   }
 
   strangeness(standing: Standing, { strangerRate, priorRate, priorWeight }: NoveltyRates): number {

@@ -1,0 +1,129 @@
+import { Moments, type Prior } from './moments.ts';
+import type { Field, RecordView } from './record.ts';
+import { dayOf } from './time.ts';
+
+export interface WeeklyDriftRead {
+  /** Days that were compared with their weekday, as far as the spread rests on them. */
+  readonly observations: number;
+  /**
+   * How far days have been above their weekdays, lately, the day that ends before this instant included, in deviations; `undefined` while that day
+   * is still open.
+   */
+  closing(at: number): number | undefined;
+  /** By which factor the latest closed day exceeds what is usual on its weekday. */
+  readonly growth: number;
+}
+
+export interface WeeklyDriftWrite extends WeeklyDriftRead {
+  add(amount: number, at: number): void;
+}
+
+const WEEK = 7;
+/** log₂ of a day's amount less what is usual on its weekday, as most tokens show it. */
+const PRIOR: Prior = { mean: 0, deviation: 0.7, weight: 3 };
+const DEVIATION_MIN = 0.2;
+const WEIGHT_MAX = 60;
+/** Deviations that an ordinary day may be above (CUSUM's reference value: half of the shift that is to be found). */
+const SLACK = 0.5;
+/** One day, however loud, is no drift. */
+const STEP_MAX = 3;
+/** What the next day leaves of a drift that does not go on. */
+const KEPT = 0.97;
+/** How far a weekday's usual amount follows its latest one. */
+const FOLLOWS = 0.3;
+
+/**
+ * Whether a token does more day by day: each day is compared with what is usual on its weekday, so that neither working days nor a weekend's quiet
+ * are news, and what stays above is summed (CUSUM, Page 1954). Finds growth that no single day shows. 64 bytes.
+ *
+ * Layout: 1 + log₂(1 + amount) usual on each weekday f32 × 7 (0: never used), the open day u32, its amount f32, least weight f32, drift f32,
+ * difference of the latest day f32, moments of the differences.
+ */
+export function weeklyDrift(): Field<WeeklyDriftRead, WeeklyDriftWrite> {
+  return { kind: 'weekly-drift', version: 1, sizeBytes: 64, open: (view, offset) => new WeeklyDrift(view, offset) };
+}
+
+const OPEN_DAY = 7;
+const AMOUNT = 8;
+const LEAST_WEIGHT = 9;
+const DRIFT = 10;
+const GROWTH = 11;
+const MOMENTS_BYTES = 48;
+
+class WeeklyDrift implements WeeklyDriftWrite {
+  readonly #view: RecordView;
+  readonly #offset: number;
+  readonly #differences: Moments;
+
+  constructor(view: RecordView, offset: number) {
+    this.#view = view;
+    this.#offset = offset;
+    this.#differences = new Moments(view, offset + MOMENTS_BYTES, WEIGHT_MAX);
+  }
+
+  get #at(): number {
+    return (this.#view.base + this.#offset) >> 2;
+  }
+
+  get observations(): number {
+    return this.#differences.weight;
+  }
+
+  get growth(): number {
+    return 2 ** (this.#view.f32[this.#at + GROWTH] ?? 0);
+  }
+
+  closing(at: number): number | undefined {
+    const openDay = this.#view.u32[this.#at + OPEN_DAY] ?? 0;
+    return openDay === 0 || dayOf(at) <= openDay ? undefined : this.#driftWith(this.#difference(openDay));
+  }
+
+  add(amount: number, at: number): void {
+    const { f32, u32, weight } = this.#view;
+    const index = this.#at;
+    const openDay = u32[index + OPEN_DAY] ?? 0;
+    const day = dayOf(at);
+    // What is late counts towards the open day.
+    if (day > openDay) {
+      if (openDay > 0) this.#close(openDay);
+      u32[index + OPEN_DAY] = day;
+      f32[index + AMOUNT] = 0;
+      f32[index + LEAST_WEIGHT] = 1;
+    }
+    f32[index + AMOUNT] = (f32[index + AMOUNT] ?? 0) + amount;
+    f32[index + LEAST_WEIGHT] = Math.min(f32[index + LEAST_WEIGHT] ?? 1, weight);
+  }
+
+  #close(openDay: number): void {
+    const { f32 } = this.#view;
+    const index = this.#at;
+    const difference = this.#difference(openDay);
+    f32[index + DRIFT] = this.#driftWith(difference);
+    if (difference !== undefined) {
+      f32[index + GROWTH] = difference;
+      this.#differences.add(difference, f32[index + LEAST_WEIGHT] ?? 1);
+    }
+    const usual = index + (openDay % WEEK);
+    f32[usual] =
+      difference === undefined
+        ? this.#logOfOpen
+        : (f32[usual] ?? 0) + FOLLOWS * (f32[index + LEAST_WEIGHT] ?? 1) * difference;
+  }
+
+  /** 0 is for days without use. */
+  get #logOfOpen(): number {
+    return 1 + Math.log2(1 + (this.#view.f32[this.#at + AMOUNT] ?? 0));
+  }
+
+  #difference(openDay: number): number | undefined {
+    const before = this.#view.f32[this.#at + (openDay % WEEK)] ?? 0;
+    return before === 0 ? undefined : this.#logOfOpen - before;
+  }
+
+  #driftWith(difference: number | undefined): number {
+    const kept = KEPT * (this.#view.f32[this.#at + DRIFT] ?? 0);
+    if (difference === undefined) return kept;
+    const above = this.#differences.deviationsAbove(difference, PRIOR, DEVIATION_MIN);
+    return Math.max(0, kept + Math.min(STEP_MAX, above) - SLACK);
+  }
+}

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/load.ts';
 import { policyOf } from '../config/mapping.ts';
@@ -22,6 +21,7 @@ import { migrate } from '../store/migrate.ts';
 import { createStoreQueries, type StoreQueries } from '../store/queries.ts';
 import { StoreError } from '../store/store-error.ts';
 import { createStoreWriter } from '../store/writer.ts';
+import { archiveOptions } from './archive-options.ts';
 import { systemClock } from './clock.ts';
 import { createDispatcher, type Target } from './dispatch.ts';
 import { type ObserveOptions, observe } from './observe.ts';
@@ -202,11 +202,10 @@ function respond({ log, config, closing, logger, write }: Context): Promise<Coun
 }
 
 async function archive({ log, config, closing, opened, logger, between }: Context): Promise<CountingStage> {
-  const { clickhouse, dataFolder } = config;
-  if (clickhouse.kind === 'off') throw new Error('there is no archive to be written');
-  const store = await openClickHouse(
-    clickhouse.kind === 'server' ? serverOptions(clickhouse) : { folder: join(dataFolder, 'clickhouse') },
-  );
+  const { clickhouse } = config;
+  const where = archiveOptions(config);
+  if (where === undefined || clickhouse.kind === 'off') throw new Error('there is no archive to be written');
+  const store = await openClickHouse(where);
   closing.push(() => store.close());
   opened.queries = createStoreQueries(store);
   const prepare = once(async () => void (await migrate(store, clickhouse.retentionDays)));
@@ -242,10 +241,6 @@ function once(run: () => Promise<void>): () => Promise<void> {
     });
     return running;
   };
-}
-
-function serverOptions({ url, username, password, database }: Extract<Config['clickhouse'], { kind: 'server' }>) {
-  return { url, user: username, database, ...(password && { password: password.reveal() }) };
 }
 
 interface Kind<T> {

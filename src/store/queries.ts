@@ -248,7 +248,17 @@ function topNetworks(clickHouse: ClickHouse, token: string, since: number): Prom
   );
 }
 
-type EventRow = Omit<AuditEvent, 'at'> & Omit<LoggedEvent, 'event'> & { readonly eventAt: number };
+/** An event's row as `EVENT_COLUMNS` name it. */
+export type EventRow = Omit<AuditEvent, 'at'> & Omit<LoggedEvent, 'event'> & { readonly eventAt: number };
+
+export const EVENT_COLUMNS = `
+  id, toUnixTimestamp64Milli(at) AS eventAt, token, principal, address, database, operation, tables, statement, shape,
+  rows, bytes, success, application, session, format, network, asn, country, owner, environment,
+  log_partition AS partition, log_offset AS offset, toUnixTimestamp64Milli(ingest_time) AS loggedAt`;
+
+export function loggedEventOf({ partition, offset, loggedAt, eventAt, ...event }: EventRow): LoggedEvent {
+  return { event: { ...event, at: eventAt }, partition, offset, loggedAt };
+}
 
 async function eventsOf(
   clickHouse: ClickHouse,
@@ -258,10 +268,7 @@ async function eventsOf(
   limit: number,
 ): Promise<readonly LoggedEvent[]> {
   const rows = await clickHouse.query<EventRow>(
-    `SELECT
-      id, toUnixTimestamp64Milli(at) AS eventAt, token, principal, address, database, operation, tables, statement, shape,
-      rows, bytes, success, application, session, format, network, asn, country, owner, environment,
-      log_partition AS partition, log_offset AS offset, toUnixTimestamp64Milli(ingest_time) AS loggedAt
+    `SELECT ${EVENT_COLUMNS}
     FROM events
     WHERE token = {token:String}
       AND at >= fromUnixTimestamp64Milli({from:Int64})
@@ -270,12 +277,7 @@ async function eventsOf(
     LIMIT {limit:UInt32}`,
     { token: token.toWellFormed(), from: timeOf(from), to: timeOf(to), limit: limitOf(limit) },
   );
-  return rows.map(({ partition, offset, loggedAt, eventAt, ...event }) => ({
-    event: { ...event, at: eventAt },
-    partition,
-    offset,
-    loggedAt,
-  }));
+  return rows.map(loggedEventOf);
 }
 
 async function archivedIn(
@@ -300,6 +302,6 @@ function limitOf(limit: number): number {
 }
 
 /** Whole milliseconds within what the columns hold. */
-function timeOf(at: number): number {
+export function timeOf(at: number): number {
   return Math.min(Math.max(Math.trunc(at), 0), 2 ** 32 * 1000 - 1);
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe } from 'vitest';
+import { historySuite } from '../store/suite-history.ts';
 import { inProcessSuite } from '../store/suite-in-process.ts';
 import { migrationSuite } from '../store/suite-migrations.ts';
 import { querySuite } from '../store/suite-queries.ts';
@@ -16,5 +17,6 @@ describe.each(await clickHouseTargets())('ClickHouse, $name', (target) => {
   describe('migrations', () => migrationSuite(() => store));
   describe('inserts', () => writingSuite(() => store));
   describe('queries', () => querySuite(() => store));
+  describe('history', () => historySuite(() => store));
   if (target.name === 'in process') describe('the engine', () => inProcessSuite(() => store));
 });

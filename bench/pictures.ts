@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Content, element, html, type Markup } from '../src/cli/markup.ts';
 import { outcomeOf, type Results, type Row, rowsOf } from './results.ts';
 
 const WIDTH = 860;
@@ -41,14 +42,14 @@ function promisesPicture(promises: readonly Row[]): string {
     const colour = outcome === 'MISS' ? COLOURS.floor : outcome === 'aim reached' ? COLOURS.aim : COLOURS.ours;
     const y = yOf(i) + ROW_HEIGHT / 2;
     const x = (share: number) => LABEL_WIDTH + 60 + (share + 0.25) * ((BAR_MAX - 60) / 1.5);
-    return [
+    return lines([
       text(MARGIN, y + 4, promise.what),
-      `<line x1="${x(-0.25)}" x2="${x(1.25)}" y1="${y}" y2="${y}" stroke="${COLOURS.theirs}" stroke-opacity="0.4"/>`,
+      element('line', { x1: x(-0.25), x2: x(1.25), y1: y, y2: y, stroke: COLOURS.theirs, 'stroke-opacity': '0.4' }),
       tick(x(0), y, COLOURS.floor),
       tick(x(1), y, COLOURS.aim),
-      `<circle cx="${x(place)}" cy="${y}" r="6" fill="${colour}"/>`,
+      element('circle', { cx: x(place), cy: y, r: 6, fill: colour }),
       text(WIDTH - MARGIN, y + 4, `${Number(promise.value.toPrecision(3))} ${promise.unit}`, 'end'),
-    ].join('\n');
+    ]);
   });
   return picture('Measured (dot) between floor (red) and aim (green)', rows);
 }
@@ -59,33 +60,42 @@ function placeOf({ value, floor, aim }: Row): number {
   return Math.log(value / floor) / Math.log(aim / floor);
 }
 
-function bar(index: number, label: string, length: number, colour: string, shown: string): string {
+function bar(index: number, label: string, length: number, colour: string, shown: string): Content {
   const y = yOf(index);
-  return [
+  return lines([
     text(MARGIN, y + 19, label),
-    `<rect x="${LABEL_WIDTH}" y="${y + 6}" width="${length.toFixed(1)}" height="${ROW_HEIGHT - 12}" rx="3" fill="${colour}"/>`,
+    element('rect', { x: LABEL_WIDTH, y: y + 6, width: length, height: ROW_HEIGHT - 12, rx: 3, fill: colour }),
     text(LABEL_WIDTH + length + 8, y + 19, shown),
-  ].join('\n');
+  ]);
 }
 
-function tick(x: number, y: number, colour: string): string {
-  return `<line x1="${x}" x2="${x}" y1="${y - 8}" y2="${y + 8}" stroke="${colour}" stroke-width="2"/>`;
+function tick(x: number, y: number, colour: string): Markup {
+  return element('line', { x1: x, x2: x, y1: y - 8, y2: y + 8, stroke: colour, 'stroke-width': 2 });
 }
 
-function text(x: number, y: number, words: string, anchor = 'start'): string {
-  return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="${COLOURS.text}">${words}</text>`;
+function text(x: number, y: number, words: string, anchor = 'start'): Markup {
+  return element('text', { x, y, 'text-anchor': anchor, fill: COLOURS.text }, words);
+}
+
+/** One a line, so that a change of one figure is a change of one line. */
+function lines(contents: readonly Content[]): Content {
+  return contents.map((content, i) => (i === 0 ? content : html`\n${content}`));
 }
 
 function yOf(index: number): number {
   return 44 + index * ROW_HEIGHT;
 }
 
-function picture(title: string, rows: readonly string[]): string {
+function picture(words: string, rows: readonly Content[]): string {
   const height = yOf(rows.length) + MARGIN;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" font-family="sans-serif" font-size="13" role="img">
-<title>${title}</title>
-${text(MARGIN, 26, title)}
-${rows.join('\n')}
-</svg>
-`;
+  const attributes = {
+    xmlns: 'http://www.w3.org/2000/svg',
+    viewBox: `0 0 ${WIDTH} ${height}`,
+    width: WIDTH,
+    'font-family': 'sans-serif',
+    'font-size': 13,
+    role: 'img',
+  };
+  const content = lines([element('title', {}, words), text(MARGIN, 26, words), ...rows]);
+  return `${element('svg', attributes, html`\n${content}\n`)}\n`;
 }

@@ -3,7 +3,8 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import { EPISODE_GAP_MS } from '../domain/finding.ts';
 import type { Label } from './labels.ts';
 
-const MONTH_MS = 30 * DAY_MS;
+/** What a token-month is. */
+export const MONTH_MS = 30 * DAY_MS;
 
 /** When a labelled event first had a score at or above a threshold. */
 export interface Crossing {
@@ -20,6 +21,8 @@ export interface Judged {
   /** What the token did from the label's beginning to its end. */
   readonly eventCount: number;
   readonly rowCount: number;
+  /** Bits: the highest score of it; 0 where nothing was suspicious. */
+  readonly scoreMax: number;
   /** At each threshold; `undefined` where no event came so high. */
   readonly crossings: readonly (Crossing | undefined)[];
 }
@@ -32,6 +35,9 @@ export interface Measured {
   /** Alerts at each threshold which no theft explains. */
   readonly falseAlerts: readonly number[];
   readonly eventCount: number;
+  /** Event time of the first event and the last, ms since the epoch; `null` where there was none. */
+  readonly firstAt: number | null;
+  readonly lastAt: number | null;
   readonly tokenCount: number;
   /** From each token's first event to its last, in months of 30 days. */
   readonly tokenMonths: number;
@@ -49,6 +55,7 @@ interface OfLabel {
   readonly label: Label;
   eventCount: number;
   rowCount: number;
+  scoreMax: number;
   readonly crossings: (Crossing | undefined)[];
 }
 
@@ -68,7 +75,7 @@ export class Measurement {
     this.#thresholds = thresholds;
     this.#falseAlerts = new Uint32Array(thresholds.length);
     const followed = labels.map((label): OfLabel => {
-      return { label, eventCount: 0, rowCount: 0, crossings: thresholds.map(() => undefined) };
+      return { label, eventCount: 0, rowCount: 0, scoreMax: 0, crossings: thresholds.map(() => undefined) };
     });
     this.#labels = Map.groupBy(followed, ({ label }) => label.token);
   }
@@ -81,8 +88,9 @@ export class Measurement {
     for (const one of current) {
       one.eventCount += 1;
       one.rowCount += rows ?? 0;
+      one.scoreMax = Math.max(one.scoreMax, score);
     }
-    const isExplained = known.labels.some(({ label }) => isOf(label, at));
+    const isExplained = known.labels.some(({ label }) => explains(label, at));
     if (score < (this.#thresholds[0] ?? 0)) return;
     known.lastAboveAt ??= new Float64Array(this.#thresholds.length).fill(Number.NEGATIVE_INFINITY);
     const { lastAboveAt } = known;
@@ -96,12 +104,19 @@ export class Measurement {
 
   finish(): Measured {
     let spanMs = 0;
-    for (const { firstAt, lastAt } of this.#tokens.values()) spanMs += lastAt - firstAt;
+    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const { firstAt, lastAt } of this.#tokens.values()) {
+      spanMs += lastAt - firstAt;
+      first = Math.min(first, firstAt);
+      last = Math.max(last, lastAt);
+    }
     return {
       thresholds: this.#thresholds,
       judged: [...this.#labels.values()].flat(),
       falseAlerts: [...this.#falseAlerts],
       eventCount: this.#eventCount,
+      firstAt: this.#tokens.size === 0 ? null : first,
+      lastAt: this.#tokens.size === 0 ? null : last,
       tokenCount: this.#tokens.size,
       tokenMonths: spanMs / MONTH_MS,
     };
@@ -117,7 +132,7 @@ export class Measurement {
 }
 
 /** A theft also explains what its evidence, which fades, still raises for a while after it. */
-function isOf({ kind, from, until }: Label, at: number): boolean {
+export function explains({ kind, from, until }: Label, at: number): boolean {
   return kind === 'theft' && at >= from && at <= until + EPISODE_GAP_MS;
 }
 

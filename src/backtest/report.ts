@@ -1,13 +1,9 @@
-import type { Alert } from '../domain/alert.ts';
-import { EPISODE_GAP_MS } from '../domain/finding.ts';
+import { DAY_MS } from '../baseline/time.ts';
+import type { Delay, Delays } from './delay.ts';
+import { delayOf, delaysOf } from './delay.ts';
 import type { Label } from './labels.ts';
-import type { Crossing, Judged, Measured } from './measure.ts';
-
-/** An alert of the replay, and whether it would have led to a revocation. */
-export interface Raised {
-  readonly alert: Pick<Alert, 'token' | 'openedAt' | 'updatedAt' | 'worst'>;
-  readonly wouldRevoke: boolean;
-}
+import { type Judged, type Measured, MONTH_MS } from './measure.ts';
+import { detectorsOf, type Explained, explained, overlaps, type Raised } from './raised.ts';
 
 /** What was promised: the thresholds that follow from the operator's budget. */
 export interface Promised {
@@ -19,14 +15,18 @@ export interface Promised {
 /** How well detection does: what an operator decides by before switching `enforce` on. */
 export interface Report {
   readonly eventCount: number;
+  /** Event time of the first event and the last, ms since the epoch; `null` where there was none. */
+  readonly firstAt: number | null;
+  readonly lastAt: number | null;
   readonly tokenCount: number;
   readonly tokenMonths: number;
-  readonly promised: Promised;
+  readonly promised: Promised & { readonly revocationsPerTokenMonth: number };
   readonly thefts: {
     readonly count: number;
     readonly caught: number;
     readonly recall: number;
     readonly wouldRevoke: number;
+    readonly delays: Delays | null;
   };
   readonly falseAlerts: number;
   readonly falseAlertsPer1000TokenMonths: number;
@@ -38,7 +38,10 @@ export interface Report {
   readonly precision: number;
   readonly scenarios: readonly ScenarioRow[];
   readonly detectors: readonly DetectorRow[];
+  readonly settings: readonly SettingRow[];
   readonly curve: readonly CurvePoint[];
+  readonly labels: readonly LabelRow[];
+  readonly falseAlertRows: readonly FalseAlertRow[];
 }
 
 export interface ScenarioRow {
@@ -48,19 +51,29 @@ export interface ScenarioRow {
   /** For a benign one: alerted, which it should not be. */
   readonly alerted: number;
   readonly wouldRevoke: number;
-  /** Medians of those alerted; `null` where there is none. */
-  readonly events: number | null;
-  readonly seconds: number | null;
-  readonly rows: number | null;
-  /** Median share of all rows of the label that had left by then. */
-  readonly shareOfRows: number | null;
+  readonly delays: Delays | null;
 }
 
-/** How often a detector was named in alerts. */
+/** What a detector is worth here. */
 export interface DetectorRow {
   readonly detector: string;
+  /** Thefts and false alerts in whose alerts it is named. */
   readonly inThefts: number;
   readonly inFalseAlerts: number;
+  readonly inFalseRevocations: number;
+  /** Of all thefts, those in whose alerts it is named. */
+  readonly recall: number;
+  /** Thefts ÷ (thefts + false alerts), of those in which it is named. */
+  readonly precision: number;
+  /** What would be left without it, at the same threshold: at least so many, see `ScoresWithout`. */
+  readonly without: { readonly caught: number; readonly falseAlerts: number };
+}
+
+/** What another alarm budget would have given. */
+export interface SettingRow extends CurvePoint {
+  readonly alertsPerTokenMonth: number;
+  readonly caught: number;
+  readonly falseAlerts: number;
 }
 
 /** What another threshold would have given. */
@@ -71,29 +84,67 @@ export interface CurvePoint {
   readonly falseAlertsPerTokenMonth: number;
 }
 
-/** @param measured at thresholds among which those promised are */
-export function reportOf(measured: Measured, raised: readonly Raised[], promised: Promised): Report {
+/** How one labelled thing went. */
+export interface LabelRow extends Label {
+  readonly eventCount: number;
+  readonly rowCount: number;
+  /** Bits: its highest score, whether or not that sufficed. */
+  readonly scoreMax: number;
+  /** `null`: no alert. */
+  readonly delay: Delay | null;
+  readonly detectors: readonly string[];
+  readonly wouldRevoke: boolean;
+}
+
+/** An alert that no theft explains. */
+export interface FalseAlertRow {
+  readonly token: string;
+  /** Ms since the epoch. */
+  readonly openedAt: number;
+  readonly score: number;
+  readonly detectors: readonly string[];
+  /** A sentence of each detector. */
+  readonly explanations: readonly string[];
+  readonly wouldRevoke: boolean;
+  /** The harmless thing during which it was raised, if that is known. */
+  readonly scenario: string | null;
+}
+
+/** A budget, and the threshold that follows from it. */
+export type Setting = Pick<SettingRow, 'alertsPerTokenMonth' | 'threshold'>;
+
+/** @param measured at thresholds among which those promised are, and those of the settings */
+export function reportOf(
+  measured: Measured,
+  raised: readonly Raised[],
+  promised: Promised,
+  settings: readonly Setting[],
+): Report {
   const { judged, falseAlerts, tokenMonths, thresholds } = measured;
   const level = thresholds.indexOf(promised.alertThreshold);
   const thefts = judged.filter(({ label }) => label.kind === 'theft');
   const caught = thefts.filter(({ crossings }) => crossings[level] !== undefined);
-  const labels = judged.map(({ label }) => label);
-  // Where a theft and something harmless meet, the theft explains the alert.
-  const theftsFirst = labels.toSorted((a, b) => Number(a.kind === 'benign') - Number(b.kind === 'benign'));
-  const explained = raised.map((one) => ({ ...one, label: theftsFirst.find((label) => overlaps(label, one)) }));
-  const revocations = explained.filter(({ wouldRevoke }) => wouldRevoke);
-  const falseRevocations = revocations.filter(({ label }) => label?.kind !== 'theft').length;
+  const alerts = explained(
+    raised,
+    judged.map(({ label }) => label),
+  );
+  const revocations = alerts.filter(({ wouldRevoke }) => wouldRevoke);
+  const falseRevocations = revocations.filter(isFalseRevocation).length;
   const falseCount = falseAlerts[level] ?? 0;
   return {
     eventCount: measured.eventCount,
+    firstAt: measured.firstAt,
+    lastAt: measured.lastAt,
     tokenCount: measured.tokenCount,
     tokenMonths,
-    promised,
+    // That is what a threshold means: a score of s bits is reached on one honest token-day in 2^s.
+    promised: { ...promised, revocationsPerTokenMonth: MONTH_MS / DAY_MS / 2 ** promised.revokeThreshold },
     thefts: {
       count: thefts.length,
       caught: caught.length,
       recall: caught.length / thefts.length,
       wouldRevoke: thefts.filter(({ label }) => revocations.some((one) => overlaps(label, one))).length,
+      delays: delaysOf(thefts, level),
     },
     falseAlerts: falseCount,
     falseAlertsPer1000TokenMonths: (1000 * falseCount) / tokenMonths,
@@ -102,15 +153,16 @@ export function reportOf(measured: Measured, raised: readonly Raised[], promised
     falseRevocationsPer1000TokenMonths: (1000 * falseRevocations) / tokenMonths,
     precision: caught.length / (caught.length + falseCount),
     scenarios: scenarioRows(judged, revocations, level),
-    detectors: detectorRows(explained),
-    curve: curveOf(measured, thefts),
+    detectors: detectorRows(alerts, caught, thefts.length, promised.alertThreshold),
+    settings: settings.map((setting) => settingRow(measured, thefts, setting)),
+    curve: thresholds.map((_, i) => pointOf(measured, thefts, i)),
+    labels: judged.map((one) => labelRow(one, raised, level)),
+    falseAlertRows: alerts.filter(({ isFalse }) => isFalse).map(falseAlertRow),
   };
 }
 
-function overlaps({ token, kind, from, until }: Label, { alert }: Raised): boolean {
-  // Its evidence fades for so long after a theft, during which its alert goes on.
-  const afterMs = kind === 'theft' ? EPISODE_GAP_MS : 0;
-  return alert.token === token && alert.updatedAt >= from && alert.openedAt <= until + afterMs;
+function isFalseRevocation({ wouldRevoke, label }: Explained): boolean {
+  return wouldRevoke && label?.kind !== 'theft';
 }
 
 function scenarioRows(
@@ -121,55 +173,98 @@ function scenarioRows(
   const groups = Map.groupBy(judged, ({ label }) => `${label.kind} ${label.scenario}`);
   return [...groups.values()].map((group) => {
     const { scenario, kind } = (group[0] as Judged).label;
-    const alerted = group.flatMap((one) => (one.crossings[level] ? [{ ...one, crossing: one.crossings[level] }] : []));
-    const of = (value: (crossing: Crossing) => number) => median(alerted.map(({ crossing }) => value(crossing)));
     return {
       scenario,
       kind,
       count: group.length,
-      alerted: alerted.length,
+      alerted: group.filter(({ crossings }) => crossings[level] !== undefined).length,
       wouldRevoke: group.filter(({ label }) => revocations.some((one) => overlaps(label, one))).length,
-      events: of(({ eventCount }) => eventCount),
-      seconds: of(({ afterMs }) => afterMs / 1000),
-      rows: of(({ rowCount }) => rowCount),
-      shareOfRows: median(alerted.map(({ crossing, rowCount }) => crossing.rowCount / Math.max(1, rowCount))),
+      delays: delaysOf(group, level),
     };
   });
 }
 
-function detectorRows(explained: readonly (Raised & { readonly label: Label | undefined })[]): readonly DetectorRow[] {
-  const rows = new Map<string, { inThefts: number; inFalseAlerts: number }>();
-  for (const { alert, label } of explained) {
-    for (const { detector } of alert.worst.findings) {
-      const row = rows.get(detector) ?? { inThefts: 0, inFalseAlerts: 0 };
-      rows.set(detector, row);
-      if (label?.kind === 'theft') row.inThefts += 1;
-      else row.inFalseAlerts += 1;
-    }
-  }
-  return [...rows].map(([detector, row]) => ({ detector, ...row })).sort((a, b) => b.inThefts - a.inThefts);
-}
-
-function curveOf({ thresholds, falseAlerts, tokenMonths }: Measured, thefts: readonly Judged[]): readonly CurvePoint[] {
-  return thresholds.map((threshold, i) => {
-    const caught = thefts.filter(({ crossings }) => crossings[i] !== undefined).length;
-    const falseCount = falseAlerts[i] as number;
+function detectorRows(
+  alerts: readonly Explained[],
+  caught: readonly Judged[],
+  theftCount: number,
+  threshold: number,
+): readonly DetectorRow[] {
+  const falseOnes = alerts.filter(({ isFalse }) => isFalse);
+  const ofThefts = caught.map(({ label }) => alerts.filter((one) => overlaps(label, one)));
+  const names = new Set(alerts.flatMap(detectorsOf));
+  const rows = [...names].map((detector): DetectorRow => {
+    const names = (one: Raised) => detectorsOf(one).includes(detector);
+    const remains = ({ alert, without }: Raised) => (without.get(detector) ?? alert.worst.score) >= threshold;
+    const inThefts = ofThefts.filter((some) => some.some(names)).length;
+    const inFalseAlerts = falseOnes.filter(names).length;
     return {
-      threshold,
-      recall: caught / thefts.length,
-      precision: caught / (caught + falseCount),
-      falseAlertsPerTokenMonth: falseCount / tokenMonths,
+      detector,
+      inThefts,
+      inFalseAlerts,
+      inFalseRevocations: alerts.filter((one) => isFalseRevocation(one) && names(one)).length,
+      recall: inThefts / theftCount,
+      precision: inThefts / (inThefts + inFalseAlerts),
+      without: {
+        caught: ofThefts.filter((some) => some.some(remains)).length,
+        falseAlerts: falseOnes.filter(remains).length,
+      },
     };
   });
+  return rows.sort((a, b) => b.inThefts - a.inThefts || b.inFalseAlerts - a.inFalseAlerts);
+}
+
+function pointOf({ thresholds, falseAlerts, tokenMonths }: Measured, thefts: readonly Judged[], i: number): CurvePoint {
+  const caught = thefts.filter(({ crossings }) => crossings[i] !== undefined).length;
+  const falseCount = falseAlerts[i] ?? 0;
+  return {
+    threshold: thresholds[i] ?? Number.NaN,
+    recall: caught / thefts.length,
+    precision: caught / (caught + falseCount),
+    falseAlertsPerTokenMonth: falseCount / tokenMonths,
+  };
+}
+
+function settingRow(measured: Measured, thefts: readonly Judged[], setting: Setting): SettingRow {
+  const i = measured.thresholds.indexOf(setting.threshold);
+  return {
+    ...setting,
+    ...pointOf(measured, thefts, i),
+    caught: thefts.filter(({ crossings }) => crossings[i] !== undefined).length,
+    falseAlerts: measured.falseAlerts[i] ?? 0,
+  };
+}
+
+function labelRow(judged: Judged, raised: readonly Raised[], level: number): LabelRow {
+  const { label, eventCount, rowCount, scoreMax } = judged;
+  const delay = delayOf(judged, level);
+  const alerts = delay === null ? [] : raised.filter((one) => overlaps(label, one));
+  return {
+    ...label,
+    eventCount,
+    rowCount,
+    scoreMax,
+    delay,
+    detectors: [...new Set(alerts.flatMap(detectorsOf))],
+    wouldRevoke: alerts.some(({ wouldRevoke }) => wouldRevoke),
+  };
+}
+
+function falseAlertRow(raised: Explained): FalseAlertRow {
+  const { token, openedAt, worst } = raised.alert;
+  return {
+    token,
+    openedAt,
+    score: worst.score,
+    detectors: detectorsOf(raised),
+    explanations: worst.findings.map(({ explanation }) => explanation),
+    wouldRevoke: raised.wouldRevoke,
+    scenario: raised.label?.kind === 'benign' ? raised.label.scenario : null,
+  };
 }
 
 /** @returns the share of thefts caught at the lowest threshold that keeps a budget, in alerts a token-month */
 export function recallAt({ curve }: Pick<Report, 'curve'>, falseAlertsPerTokenMonth: number): number {
   const kept = curve.find((point) => point.falseAlertsPerTokenMonth <= falseAlertsPerTokenMonth);
   return kept?.recall ?? 0;
-}
-
-function median(values: readonly number[]): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
 }

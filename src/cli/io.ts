@@ -49,11 +49,21 @@ export function table(io: CliIo, head: readonly string[], rows: readonly (readon
 
 /** Progress of something that takes longer than a second, on standard error; only on a terminal. */
 export interface Progress {
-  update(text: string): void;
+  /** @param text is asked for only when it is drawn, some times a second */
+  update(text: () => string): void;
   end(): void;
 }
 
 const REDRAW_MS = 200;
+
+const BAR_CELLS = 30;
+
+/** `██████░░░░  60 %`. @param share 0 to 1 */
+export function progressBar(share: number): string {
+  const done = Math.floor(BAR_CELLS * Math.min(1, Math.max(0, share)));
+  const percent = `${Math.floor(100 * share)}`.padStart(3);
+  return `${'█'.repeat(done)}${'░'.repeat(BAR_CELLS - done)} ${percent} %`;
+}
 
 export function startProgress(io: CliIo): Progress {
   let drawnAt = 0;
@@ -64,7 +74,7 @@ export function startProgress(io: CliIo): Progress {
       if (!io.isTerminal || now - drawnAt < REDRAW_MS) return;
       drawnAt = now;
       drawn = true;
-      io.err(`\r\u001b[K${text}`);
+      io.err(`\r\u001b[K${text()}`);
     },
     end: () => {
       if (drawn) io.err('\r\u001b[K');

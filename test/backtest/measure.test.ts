@@ -5,6 +5,10 @@ import { recallAt, reportOf } from '../../src/backtest/report.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
 
 const PROMISED = { alertThreshold: 10, revokeThreshold: 13, alertsPerTokenMonth: 0.5 };
+const SETTINGS = [
+  { alertsPerTokenMonth: 5, threshold: 5 },
+  { alertsPerTokenMonth: 0.05, threshold: 13 },
+];
 const THEFT: Label = {
   scenario: 'export',
   kind: 'theft',
@@ -77,14 +81,14 @@ describe('a report', () => {
     ['web', 30 * DAY_MS, 0],
   ] as const;
   const alertOf = (token: string, at: number) => {
-    const worst = { findings: [{ detector: 'volume-spike' }] };
+    const worst = { score: 14, findings: [{ detector: 'volume-spike', explanation: 'Far more rows than ever.' }] };
     return { token, openedAt: at, updatedAt: at, worst } as unknown as Parameters<typeof reportOf>[1][number]['alert'];
   };
   const raised = [
-    { alert: alertOf('victim', THEFT.from + 1000), wouldRevoke: true },
-    { alert: alertOf('web', DEPLOY.from), wouldRevoke: true },
+    { alert: alertOf('victim', THEFT.from + 1000), wouldRevoke: true, without: new Map([['volume-spike', 11]]) },
+    { alert: alertOf('web', DEPLOY.from), wouldRevoke: true, without: new Map([['volume-spike', 9]]) },
   ];
-  const report = reportOf(measured([THEFT, DEPLOY], events), raised, PROMISED);
+  const report = reportOf(measured([THEFT, DEPLOY], events), raised, PROMISED, SETTINGS);
 
   it('says what is caught, and what is paid for it', () => {
     expect(report).toMatchObject({
@@ -96,13 +100,73 @@ describe('a report', () => {
       falseRevocations: 1,
       falseRevocationsPer1000TokenMonths: 500,
       precision: 0.5,
-      detectors: [{ detector: 'volume-spike', inThefts: 1, inFalseAlerts: 1 }],
+      firstAt: 0,
+      lastAt: 30 * DAY_MS,
+      detectors: [
+        {
+          detector: 'volume-spike',
+          inThefts: 1,
+          inFalseAlerts: 1,
+          inFalseRevocations: 1,
+          recall: 1,
+          precision: 0.5,
+          without: { caught: 1, falseAlerts: 0 },
+        },
+      ],
     });
-    const common = { count: 1, alerted: 1, wouldRevoke: 1, events: 1 };
+    const common = { count: 1, alerted: 1, wouldRevoke: 1 };
+    const [late, atOnce] = [
+      { events: 1, seconds: 1, rows: 100, shareOfRows: 0.5 },
+      { events: 1, seconds: 0, rows: 100, shareOfRows: 1 },
+    ];
     expect(report.scenarios).toEqual([
-      { scenario: 'export', kind: 'theft', ...common, seconds: 1, rows: 100, shareOfRows: 0.5 },
-      { scenario: 'deploy', kind: 'benign', ...common, seconds: 0, rows: 100, shareOfRows: 1 },
+      { scenario: 'export', kind: 'theft', ...common, delays: { median: late, worst: late } },
+      { scenario: 'deploy', kind: 'benign', ...common, delays: { median: atOnce, worst: atOnce } },
     ]);
+  });
+
+  it('says of each thing that happened how it went, and of each false alert what it said', () => {
+    expect(report.labels).toMatchObject([
+      { scenario: 'export', scoreMax: 14, delay: { seconds: 1 }, detectors: ['volume-spike'], wouldRevoke: true },
+      { scenario: 'deploy', scoreMax: 11, delay: { seconds: 0 }, detectors: ['volume-spike'], wouldRevoke: true },
+    ]);
+    expect(report.falseAlertRows).toEqual([
+      {
+        token: 'web',
+        openedAt: DEPLOY.from,
+        score: 14,
+        detectors: ['volume-spike'],
+        explanations: ['Far more rows than ever.'],
+        wouldRevoke: true,
+        scenario: 'deploy',
+      },
+    ]);
+  });
+
+  it('says what another alarm budget would have given', () => {
+    expect(report.settings).toMatchObject([
+      { alertsPerTokenMonth: 5, threshold: 5, caught: 1, falseAlerts: 2, falseAlertsPerTokenMonth: 1 },
+      { alertsPerTokenMonth: 0.05, threshold: 13, caught: 1, falseAlerts: 0, precision: 1 },
+    ]);
+  });
+
+  it('says how long it took where it took longest, each figure for itself', () => {
+    const others = [60, 600].map((seconds, i): Label => {
+      return { ...THEFT, token: `victim-${i}`, from: THEFT.from - seconds * 1000 };
+    });
+    const three = measured(
+      [THEFT, ...others],
+      [
+        ['victim', THEFT.from, 14],
+        ['victim-0', THEFT.from - 1, 0],
+        ['victim-0', THEFT.from, 14],
+        ['victim-1', THEFT.from, 14],
+      ],
+    );
+    expect(reportOf(three, [], PROMISED, []).thefts.delays).toEqual({
+      median: { events: 1, seconds: 60, rows: 100, shareOfRows: 1 },
+      worst: { events: 2, seconds: 600, rows: 200, shareOfRows: 1 },
+    });
   });
 
   it('says what another threshold would have given', () => {

@@ -43,7 +43,7 @@ describe('backtest', () => {
       precision: 1,
       scenarios: [{ scenario: 'export', kind: 'theft', alerted: 1 }],
     });
-    expect(report.scenarios[0].seconds).toBeLessThan(1);
+    expect(report.scenarios[0].delays.median.seconds).toBeLessThan(1);
     expect(report.curve.length).toBeGreaterThan(200);
   });
 

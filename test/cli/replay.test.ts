@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CliIo } from '../../src/cli/io.ts';
+import { runCli } from '../../src/cli/program.ts';
 import { parseLines, runTokenwarden } from '../support/run-tokenwarden.ts';
 
 /** A fortnight of a real PostgreSQL's audit log, with one theft. `npm run record:pgaudit` records another. */
@@ -149,5 +151,57 @@ describe('replay', () => {
     const { code, err } = await runTokenwarden(['replay', 'x', '--format', 'pgadit'], { cwd: folder });
     expect(code).toBe(2);
     expect(err).toContain('Allowed choices are canonical, hoop, pgaudit');
+  });
+
+  it.each([
+    [[], 'nothing to read: name a file of records, or read the archive with --from clickhouse'],
+    [['x.jsonl', '--from', 'clickhouse'], 'x.jsonl and --from clickhouse are both named: leave one of them out'],
+    [
+      ['x.jsonl', '--since', '2026-09-07'],
+      '--since and --until go with --from clickhouse: a file is read from end to end',
+    ],
+    [
+      ['--from', 'clickhouse', '--format', 'pgaudit'],
+      '--format is for files: what the archive keeps has been read already',
+    ],
+    [
+      ['--from', 'clickhouse', '--since', '2026-09-07', '--until', '2026-09-07T00:00:00Z'],
+      '--since must lie before --until',
+    ],
+  ])('says what to do when it is used wrongly: %j', async (args, message) => {
+    expect(await runTokenwarden(['replay', ...args], { cwd: folder })).toEqual({
+      code: 2,
+      out: '',
+      err: `tokenwarden: ${message}\n`,
+    });
+  });
+
+  it('takes no time that means another one elsewhere', async () => {
+    const { code, err } = await runTokenwarden(['replay', '--from', 'clickhouse', '--since', '2026-09-07T09:00'], {
+      cwd: folder,
+    });
+    expect(code).toBe(2);
+    expect(err).toContain('It must be an ISO 8601 time such as 2026-09-07T09:00:00Z, or a date.');
+  });
+
+  it.each([true, false])('shows how far it is on a terminal, and only there: %s', async (isTerminal) => {
+    const [out, err]: [string[], string[]] = [[], []];
+    const io: CliIo = {
+      out: (text) => void out.push(text),
+      err: (text) => void err.push(text),
+      isTerminal,
+      colours: false,
+      env: {},
+      interrupted: new AbortController().signal,
+    };
+    expect(await runCli(['replay', RECORDING, '--format', 'pgaudit', '--json'], io)).toBe(0);
+    expect(JSON.parse(out.join(''))).toMatchObject({ alerts: 1 });
+    const clear = '\r\u001b[K';
+    const drawn = err.map((text) => text.replace(clear, ''));
+    if (!isTerminal) expect(drawn).toEqual([]);
+    else {
+      expect(drawn[0]).toMatch(/^█+░* +\d+ % {2}[\d,]+ events, [\d,]+ events\/s, [\d,]+ findings$/);
+      expect(err.at(-1)).toBe(clear);
+    }
   });
 });

@@ -42,6 +42,7 @@ export const SPELT_BY_OTHERS: readonly RegExp[] = [
   /\.normalize\(/, // String.prototype.normalize
   /\b(NO|FORCE)_COLOR\b/,
   /\bcolor: ?'#/, // Slack's attachments
+  /\bcolor: var\(|\bcolor-scheme\b/, // CSS
   /\bconnection authorized\b/, // PostgreSQL's log
 ];
 

@@ -3,57 +3,107 @@ import { gunzipSync } from 'node:zlib';
 import { Command } from 'commander';
 import { type Label, parseLabel } from '../../backtest/labels.ts';
 import { type Measured, Measurement } from '../../backtest/measure.ts';
-import { type Report, recallAt, reportOf } from '../../backtest/report.ts';
+import { type Promised, type Report, recallAt, reportOf, type Setting } from '../../backtest/report.ts';
+import { ScoresWithout } from '../../backtest/without.ts';
+import { installedOf } from '../../config/mapping.ts';
 import { thresholdsOf } from '../../detect/budget.ts';
 import { countText } from '../../domain/words.ts';
-import { checkReadable, replayHistory } from '../history.ts';
+import { backtestPage } from '../backtest-page/page.ts';
+import { replayHistory } from '../history.ts';
+import { checkReadable } from '../history-file.ts';
+import { type HistoryOptions, type HistorySource, historySourceOf, readsHistory } from '../history-source.ts';
 import { type CliIo, table, UsageError } from '../io.ts';
-import { configOption, detectorsOption, formatOption, loadProject, type Project } from '../project.ts';
+import { configOption, detectorsOption, loadProject, type Project } from '../project.ts';
+import { createTextFile, type TextFile } from '../text-file.ts';
 
-interface Options {
+interface Options extends HistoryOptions {
   readonly labels: string;
-  readonly format: string;
   readonly config?: string;
   readonly detectors?: string[];
+  readonly html?: string;
   readonly json?: boolean;
 }
 
 /** Bits at which recall and false alarms are measured beside the thresholds that are in use. */
 const GRID = { from: 1, to: 60, step: 0.25 };
-/** False alerts a token-month, for which the best recall is shown. */
+/** False alerts a token-month, for which the best recall is shown, and what such a budget would have given. */
 const BUDGETS = [10, 1, 0.1, 0.01, 0.001];
 
 export function backtestCommand(io: CliIo): Command {
-  return new Command('backtest')
+  return readsHistory(new Command('backtest'))
     .description('replay history beside labels: what is caught, how soon, and how many false alerts are paid for it')
-    .argument('<file>', 'newline-separated records, .gz too')
     .requiredOption(
       '--labels <file>',
       'a JSON line for each thing that happened: {"scenario", "kind": "theft" or "benign", "token", "from", "until"}',
     )
-    .addOption(formatOption())
     .addOption(configOption())
     .addOption(detectorsOption())
+    .option('--html <file>', 'write the report as a page for people: one file, with pictures, without script')
     .option('--json', 'print the report as JSON, with the whole curve')
-    .action(async (file: string, options: Options) =>
-      backtest(io, file, options, await loadProject(io, options.config, options.detectors)),
-    );
+    .action(async (file: string | undefined, options: Options, command: Command) => {
+      const source = historySourceOf(file, options, command);
+      const project = await loadProject(io, options.config, options.detectors);
+      await backtest(io, source, { ...options, version: command.parent?.version() ?? '' }, project);
+    });
 }
 
-async function backtest(io: CliIo, file: string, options: Options, project: Project): Promise<void> {
+async function backtest(
+  io: CliIo,
+  source: HistorySource,
+  options: Options & { readonly version: string },
+  project: Project,
+): Promise<void> {
   const { alarmBudget } = project.config.detection;
   const { alert: alertThreshold, revoke: revokeThreshold } = thresholdsOf(alarmBudget);
+  const promised = {
+    alertThreshold,
+    revokeThreshold,
+    alertsPerTokenMonth: alarmBudget.alarms / alarmBudget.tokenMonths,
+  };
+  const settings = settingsBeside(promised);
   const labels = readLabels(options.labels);
-  const measurement = new Measurement(labels, levelsOf(alertThreshold, revokeThreshold));
-  const { alerts, elapsedMs } = await replayHistory(io, { file, format: options.format }, project, {
+  const page = await createPage(options, source);
+  const levels = levelsOf(alertThreshold, revokeThreshold, ...settings.map(({ threshold }) => threshold));
+  const measurement = new Measurement(labels, levels);
+  const scores = new ScoresWithout();
+  const { alerts, elapsedMs, where, run } = await replayHistory(io, source, project, {
     scored: (event, score) => measurement.observe(event, score),
+    assessment: (assessment) => scores.observe(assessment),
   });
-  const measured = seenOf(io, measurement.finish(), options.labels, file);
-  const raised = alerts.map(({ alert, revocation }) => ({ alert, wouldRevoke: revocation?.state === 'shadow' }));
-  const alertsPerTokenMonth = alarmBudget.alarms / alarmBudget.tokenMonths;
-  const report = reportOf(measured, raised, { alertThreshold, revokeThreshold, alertsPerTokenMonth });
+  const measured = seenOf(io, measurement.finish(), options.labels, where);
+  const raised = alerts.map(({ alert, revocation }) => {
+    return { alert, wouldRevoke: revocation?.state === 'shadow', without: scores.of(alert.worst) };
+  });
+  const report = reportOf(measured, raised, promised, settings);
+  await page?.write(
+    backtestPage(report, {
+      input: where,
+      labels: options.labels,
+      alarmBudget: `${alarmBudget.alarms} per ${countText(alarmBudget.tokenMonths, 'token-month')}`,
+      detectorCount: installedOf(project.config, project.detectors).length,
+      ignoredCount: run.counts.ignored,
+      unreadableCount: run.counts.deadLetters,
+      version: options.version,
+    }),
+  );
   if (options.json) io.out(`${JSON.stringify(report)}\n`);
   else print(io, report, elapsedMs);
+}
+
+/** Budgets to compare with, the present one among them; those too large for a threshold of their own are left out. */
+function settingsBeside({ alertThreshold, alertsPerTokenMonth }: Promised): readonly Setting[] {
+  const present = { alertsPerTokenMonth, threshold: alertThreshold };
+  const others = BUDGETS.map((budget): Setting => {
+    return { alertsPerTokenMonth: budget, threshold: thresholdsOf({ alarms: budget, tokenMonths: 1 }).alert };
+  }).filter(({ threshold }) => Math.abs(threshold - alertThreshold) > 0.01);
+  return [present, ...others].sort((a, b) => b.alertsPerTokenMonth - a.alertsPerTokenMonth);
+}
+
+/** Makes the page's file before anything is read: a year's replay must not end in a folder that is not there. */
+async function createPage({ html, labels }: Options, source: HistorySource): Promise<TextFile | undefined> {
+  if (html === undefined) return undefined;
+  if (source.kind === 'file') checkReadable(source.file);
+  return createTextFile(html, source.kind === 'file' ? [source.file, labels] : [labels]);
 }
 
 function readLabels(path: string): readonly Label[] {
@@ -97,7 +147,7 @@ function print(io: CliIo, report: Report, elapsedMs: number): void {
     `${countText(report.eventCount, 'event')} of ${countText(report.tokenCount, 'token')} over ${tokenMonths.toFixed(1)} token-months, in ${(elapsedMs / 1000).toFixed(1)} s\n\n` +
       `thefts             ${thefts.caught} of ${thefts.count} caught (${percent(thefts.recall)}), ${thefts.wouldRevoke} would be revoked\n` +
       `false alerts       ${report.falseAlerts}: ${figure(report.falseAlertsPer1000TokenMonths, 1)} per 1000 token-months; ${figure(1000 * promised.alertsPerTokenMonth, 1)} promised, ${figure(report.budgetKept, 2)} × the budget\n` +
-      `false revocations  ${report.falseRevocations}: ${figure(report.falseRevocationsPer1000TokenMonths, 1)} per 1000 token-months\n` +
+      `false revocations  ${report.falseRevocations}: ${figure(report.falseRevocationsPer1000TokenMonths, 1)} per 1000 token-months; ${figure(1000 * promised.revocationsPerTokenMonth, 2)} promised\n` +
       `precision          ${percent(report.precision)} of alerts\n\n`,
   );
   printScenarios(io, report);
@@ -116,7 +166,7 @@ function print(io: CliIo, report: Report, elapsedMs: number): void {
 }
 
 function printScenarios(io: CliIo, { scenarios }: Report): void {
-  const figure = (value: number | null, digits = 0) => value?.toFixed(digits) ?? '-';
+  const figure = (value: number | undefined, digits = 0) => value?.toFixed(digits) ?? '-';
   const head = ['scenario', 'kind', 'alerted', 'revoked', 'events', 'seconds', 'rows', 'share of rows'];
   table(
     io,
@@ -126,10 +176,10 @@ function printScenarios(io: CliIo, { scenarios }: Report): void {
       row.kind,
       `${row.alerted} of ${row.count}`,
       `${row.wouldRevoke}`,
-      figure(row.events),
-      figure(row.seconds, 1),
-      figure(row.rows),
-      row.shareOfRows === null ? '-' : percent(row.shareOfRows),
+      figure(row.delays?.median.events),
+      figure(row.delays?.median.seconds, 1),
+      figure(row.delays?.median.rows),
+      percent(row.delays?.median.shareOfRows ?? Number.NaN),
     ]),
   );
 }

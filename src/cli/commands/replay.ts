@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import type { AlertEntry } from '../../decide/responder.ts';
 import type { Assessment } from '../../domain/finding.ts';
 import { countText } from '../../domain/words.ts';
-import { checkReadable, type Replayed, replayHistory } from '../history.ts';
+import { type Replayed, replayHistory } from '../history.ts';
+import { checkReadable } from '../history-file.ts';
+import { type HistoryOptions, type HistorySource, historySourceOf, readsHistory } from '../history-source.ts';
 import type { CliIo } from '../io.ts';
 import { createLineFiles } from '../line-file.ts';
-import { configOption, detectorsOption, formatOption, loadProject, type Project } from '../project.ts';
+import { configOption, detectorsOption, loadProject, type Project } from '../project.ts';
 
-interface Options {
-  readonly format: string;
+interface Options extends HistoryOptions {
   readonly config?: string;
   readonly detectors?: string[];
   readonly findings?: string;
@@ -18,28 +19,28 @@ interface Options {
 }
 
 export function replayCommand(io: CliIo): Command {
-  return new Command('replay')
+  return readsHistory(new Command('replay'))
     .description(
       'run history through detection and decision, in event time, as fast as it goes and without any side effect',
     )
-    .argument('<file>', 'newline-separated records, .gz too')
-    .addOption(formatOption())
     .addOption(configOption())
     .addOption(detectorsOption())
     .option('--findings <file>', 'write a JSON line for each finding')
     .option('--alerts <file>', 'write a JSON line for each alert')
     .option('--all-scores <file>', 'write a JSON line for each event: its time, token, id and score in bits')
     .option('--json', 'print the summary as JSON')
-    .action(async (file: string, options: Options) =>
-      replay(io, file, options, await loadProject(io, options.config, options.detectors)),
-    );
+    .action(async (file: string | undefined, options: Options, command: Command) => {
+      const source = historySourceOf(file, options, command);
+      await replay(io, source, options, await loadProject(io, options.config, options.detectors));
+    });
 }
 
-async function replay(io: CliIo, file: string, options: Options, project: Project): Promise<void> {
-  checkReadable(file);
+async function replay(io: CliIo, source: HistorySource, options: Options, project: Project): Promise<void> {
+  const file = source.kind === 'file' ? source.file : undefined;
+  if (file !== undefined) checkReadable(file);
   const files = await createLineFiles([options.findings, options.alerts, options.allScores], file);
   const [findings, alertFile, scores] = files;
-  const replayed = await replayHistory(io, { file, format: options.format }, project, {
+  const replayed = await replayHistory(io, source, project, {
     scored: ({ id, at, token }, score) =>
       scores?.write({ time: new Date(at).toISOString(), token, event: id, score: round(score) }),
     assessment: (assessment) => {

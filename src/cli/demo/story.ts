@@ -143,7 +143,7 @@ async function learn(
   });
   while (seen() < eventCount) {
     if (failed !== undefined) throw failed;
-    progress.update(`learning: ${Math.floor((100 * seen()) / eventCount)} % of ${numberText(eventCount)} events`);
+    progress.update(() => `learning: ${Math.floor((100 * seen()) / eventCount)} % of ${numberText(eventCount)} events`);
     await systemClock.sleep(50);
   }
   progress.end();

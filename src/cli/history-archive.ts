@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import type { Config } from '../config/load.ts';
+import type { Format, RawRecord } from '../normalise/format.ts';
+import { oneForOne } from '../normalise/one-for-one.ts';
+import { decodeStoredEvent, encodeStoredEvent } from '../normalise/stored-event.ts';
+import { archiveOptions } from '../runtime/archive-options.ts';
+import { type ClickHouse, openClickHouse } from '../store/connection.ts';
+import { readHistory, type StoredHistory } from '../store/history.ts';
+import { exceptionType, StoreError } from '../store/store-error.ts';
+import type { ArchiveSource, OpenHistory } from './history-source.ts';
+import { UsageError } from './io.ts';
+
+/** Events as our own log carries them. */
+const ARCHIVED: Format = {
+  id: 'archived',
+  title: 'Archived events',
+  description: 'What was read and enriched when it happened.',
+  trust: {},
+  samples: [],
+  open: () =>
+    oneForOne(({ id, value }) => {
+      const event = decodeStoredEvent(value, id);
+      return 'code' in event ? { kind: 'unreadable', ...event } : { kind: 'event', event };
+    }),
+};
+
+/** Opens the configured archive. @throws UsageError that says what to do when there is none, or nothing in it that can be read */
+export async function openArchiveHistory({ span }: ArchiveSource, config: Config): Promise<OpenHistory> {
+  const store = await openStore(config);
+  const history = await readHistory(store, span).catch(async (cause: unknown) => {
+    await store.close();
+    throw mended(cause);
+  });
+  const { rowCount } = history;
+  if (rowCount === 0) {
+    await store.close();
+    throw new UsageError(
+      `the archive at ${store.where} keeps no event of that time: see --since and --until, and clickhouse.retentionDays in the configuration`,
+    );
+  }
+  let readCount = 0;
+  return {
+    where: store.where,
+    format: ARCHIVED,
+    // An event was enriched when it came: with the facts of then, which live detection saw.
+    enrich: async () => (event) => event,
+    records: recordsOf(history, (count) => {
+      readCount += count;
+    }),
+    share: () => Math.min(1, readCount / rowCount),
+    close: () => store.close(),
+  };
+}
+
+async function openStore(config: Config): Promise<ClickHouse> {
+  const options = archiveOptions(config);
+  if (options === undefined)
+    throw new UsageError(
+      'the configuration has no archive (clickhouse: {kind: off}): name one in the configuration (--config), or a file',
+    );
+  // It would be made, and be empty.
+  if ('folder' in options && !existsSync(options.folder))
+    throw new UsageError(
+      `there is no archive in ${options.folder}: say with --config where it is (dataFolder, or clickhouse: {kind: server, …}), or name a file`,
+    );
+  return openClickHouse(options).catch((cause: unknown) => {
+    throw mended(cause);
+  });
+}
+
+async function* recordsOf({ pages }: StoredHistory, onRead: (count: number) => void): AsyncGenerator<RawRecord> {
+  try {
+    for await (const page of pages) {
+      for (const { event } of page) {
+        onRead(1);
+        yield { id: event.id, value: Buffer.from(encodeStoredEvent(event, null)) };
+      }
+    }
+  } catch (cause) {
+    throw mended(cause);
+  }
+}
+
+/** What the store says, and what to do about it. */
+function mended(cause: unknown): unknown {
+  if (!(cause instanceof StoreError)) return cause;
+  const type = exceptionType(cause.cause);
+  if (type === 'UNKNOWN_TABLE' || type === 'UNKNOWN_DATABASE')
+    return new UsageError(
+      `${cause.message} Nothing was archived there yet: \`tokenwarden run\` with the stage archive does it.`,
+    );
+  if (cause.code !== 'unavailable') return new UsageError(cause.message);
+  return new UsageError(`${cause.message} See that it runs, and clickhouse in the configuration (--config).`);
+}

@@ -168,7 +168,8 @@ describe('the program', () => {
     [['frobnicate'], /unknown command 'frobnicate'/],
     [['alerts', 'list', '--limit', 'many'], /whole number from 1/],
     [['run', '--config', 'nowhere.yaml'], /cannot read nowhere\.yaml \(ENOENT\)/],
-    [['replay'], /missing required argument 'file'/],
+    [['alerts', 'show'], /missing required argument/],
+    [['backtest'], /required option '--labels <file>' not specified/],
   ])('%j is used wrongly', async (args, expected) => {
     const { code, err, out } = await runTokenwarden(args);
     expect(code).toBe(2);

@@ -10,7 +10,10 @@ import { sourcesSchema } from './source-schema.ts';
 
 const FINGERPRINT_KEY_CHARS_MIN = 32;
 
-const days = (text: string, fallback: number) => z.int().min(1).max(36_500).default(fallback).describe(text);
+/** ClickHouse's times end in 2106: a lifetime that reaches beyond begins anew in 1970, and everything would be deleted at once. */
+const LIFETIME_DAYS_MAX = 18_250;
+
+const days = (text: string, fallback: number) => z.int().min(1).max(LIFETIME_DAYS_MAX).default(fallback).describe(text);
 
 const retentionDays = z
   .strictObject({

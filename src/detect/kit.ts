@@ -4,6 +4,7 @@
 export { counter } from '../baseline/counter.ts';
 export { fleetTables, fleetUses } from '../baseline/fleet-names.ts';
 export { hourOfWeek } from '../baseline/hour-of-week.ts';
+export { kindSet } from '../baseline/kind-set.ts';
 export { moments } from '../baseline/moments.ts';
 export { nameMix } from '../baseline/name-mix.ts';
 export { rateWindow, rateWindows } from '../baseline/rate-window.ts';

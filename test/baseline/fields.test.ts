@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { activeDays } from '../../src/baseline/active-days.ts';
 import { counter } from '../../src/baseline/counter.ts';
 import { hourOfWeek } from '../../src/baseline/hour-of-week.ts';
+import { type KindSetWrite, kindSet } from '../../src/baseline/kind-set.ts';
 import { moments } from '../../src/baseline/moments.ts';
 import { type NameMixWrite, nameMix } from '../../src/baseline/name-mix.ts';
 import { type RateWindowsWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
@@ -17,6 +18,11 @@ const START = Date.UTC(2026, 8, 7);
 const FIELDS = [
   ['counter', counter(), (field) => field.add()],
   ['hour-of-week', hourOfWeek(), (field, at) => field.add(at)],
+  [
+    'kind-set',
+    kindSet({ kinds: 5, forgetAfterDays: 9 }),
+    (field: KindSetWrite, at) => field.add((at / HOUR_MS) % 5, at),
+  ],
   ['moments', moments({ weightMax: 20 }), (field, at) => field.add(at % 1000)],
   ['rate-window', rateWindow({ windowMs: MINUTE_MS }), (field, at) => field.add(at % 100, at)],
   [

@@ -4,6 +4,7 @@ import { type NoveltyRates, type SeenSetRead, seenSet } from '../src/baseline/se
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { noveltyOptions } from '../src/detect/novelty.ts';
+import { catalogueKindOf } from '../src/domain/catalogue.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -80,7 +81,9 @@ export default defineDetector({
     for (const table of event.tables) {
       const standing = tables.standing(table);
       if (standing === 'known') knownCount += 1;
-      else if (standing === 'new') bits += bitsOfNew(tables, fleet.isUsedByOthers(table), config);
+      // The catalogue is for `catalog-reconnaissance`: a look around would be told twice.
+      else if (standing === 'new' && catalogueKindOf(table) === null)
+        bits += bitsOfNew(tables, fleet.isUsedByOthers(table), config);
     }
     // One statement over many old tables is one piece of evidence for the owner, not many.
     return knownCount > 0 ? bits + tables.strangeness('known', config) : bits;

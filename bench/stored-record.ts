@@ -1,12 +1,12 @@
 import type { AuditEvent } from '../src/domain/audit-event.ts';
 import { blankEvent } from '../src/domain/blank-event.ts';
 import { networkOf } from '../src/enrich/network.ts';
-import { shapeNamer } from '../src/enrich/statement-shape.ts';
+import { factsFinder } from '../src/enrich/statement-facts.ts';
 import { encodeStoredEvent } from '../src/normalise/stored-event.ts';
 import { createKeys } from '../src/runtime/keys.ts';
 import type { CanonicalRecord } from '../src/simulate/fleet.ts';
 
-const nameShape = shapeNamer(createKeys('bench').fingerprint);
+const factsOfStatement = factsFinder(createKeys('bench').fingerprint);
 
 /**
  * A made-up record as collect would have stored it.
@@ -23,7 +23,7 @@ export function storedRecord(record: CanonicalRecord, id: string, settledTo: num
     operation: record.operation,
     tables: record.tables,
     statement: record.statement,
-    shape: nameShape(record.statement, record.tables),
+    ...factsOfStatement(record.statement, record.tables),
     rows: record.rows,
     bytes: record.bytes,
     success: record.success,

@@ -148,6 +148,7 @@ function inventedEvent(at: number, i: number): CaseEvent {
     asn: 64_512 + i,
     application: `tool-${i}`,
     shape: `s${i}`,
+    isUnbounded: i % 3 === 0,
     rows: i,
     bytes: i * 100,
     success: i % 2 === 0,
@@ -225,6 +226,7 @@ function randomEvent(random: Random, lastAt: number): CaseEvent {
     success: orNull(random.below(2) === 0),
     application: orNull(text()),
     shape: orNull(text()),
+    isUnbounded: orNull(random.below(2) === 0),
   };
 }
 

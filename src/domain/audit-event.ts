@@ -23,6 +23,8 @@ export interface AuditEvent {
   readonly statement: string | null;
   /** Name of the statement's shape: what stays when literals, parameters, numbers and tables change. Set by enrichment. */
   readonly shape: string | null;
+  /** Whether the statement reads all there is of a table, by its words. `null`: it reads none, or is not known. Set by enrichment. */
+  readonly isUnbounded: boolean | null;
   /** Rows returned or affected. `null`: the source does not say. */
   readonly rows: number | null;
   /** Bytes returned. `null`: the source does not say. */

@@ -13,6 +13,7 @@ export function blankEvent(id: string, token: string, at: number): AuditEvent {
     tables: [],
     statement: null,
     shape: null,
+    isUnbounded: null,
     rows: null,
     bytes: null,
     success: null,

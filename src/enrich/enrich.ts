@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type AuditEvent, LIMITS } from '../domain/audit-event.ts';
 import { networkOf } from './network.ts';
 import { looksLikeSecret } from './secret-shape.ts';
-import { shapeNamer } from './statement-shape.ts';
+import { factsFinder } from './statement-facts.ts';
 
 /** What is known about an address beyond its digits. */
 export interface AddressFacts {
@@ -46,16 +46,18 @@ export function createEnrich(options: EnrichOptions): Enrich {
     addresses.set(address, facts);
     return facts;
   };
-  const nameShape = shapeNamer((shape) => options.fingerprint(`shape\u0000${shape}`));
+  const factsOfStatement = factsFinder((shape) => options.fingerprint(`shape\u0000${shape}`));
   return (event, receivedAt) => {
     const token = tokenOf(event.token, options);
     const facts = event.address === null ? null : factsOf(event.address);
     const known = options.factsOfToken(token);
+    const said = event.statement === null ? null : factsOfStatement(event.statement, event.tables);
     return {
       ...event,
       token,
       at: clampTime(event.at, receivedAt, options.ageMsMax),
-      shape: event.statement === null ? event.shape : nameShape(event.statement, event.tables),
+      shape: said?.shape ?? event.shape,
+      isUnbounded: said === null ? event.isUnbounded : said.isUnbounded,
       network: facts?.network ?? event.network,
       asn: facts?.asn ?? event.asn,
       country: facts?.country ?? event.country,

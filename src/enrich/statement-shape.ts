@@ -1,10 +1,3 @@
-import { LRUCache } from 'lru-cache';
-
-/** Longer ones are not kept: an attacker's are no two alike. */
-const KEPT_CHARS_MAX = 1024;
-const KEPT = 2000;
-/** 48 bits: a token has hundreds. */
-const NAME_CHARS = 12;
 const LIST = /\?(?: ?, ?\?)+/g;
 const ROWS = /\(\?\)(?: ?, ?\(\?\))+/g;
 const NUMBERED = /\$\d+/g;
@@ -27,22 +20,4 @@ export function shapeOf(statement: string, tables: readonly string[]): string {
     .replace(DIGITS, '0')
     .replace(LIST, '?')
     .replace(ROWS, '(?)');
-}
-
-/**
- * Names shapes by a keyed hash, so that nobody can make a statement that passes for another. Those seen lately are kept, since most repeat.
- *
- * @param hash keyed and one-way, hexadecimal
- */
-export function shapeNamer(hash: (text: string) => string): (statement: string, tables: readonly string[]) => string {
-  const names = new LRUCache<string, string>({ max: KEPT });
-  return (statement, tables) => {
-    // Some sources say which tables, others leave it to the statement.
-    const key = [statement, ...tables].join('\n');
-    const known = names.get(key);
-    if (known !== undefined) return known;
-    const name = hash(shapeOf(statement, tables)).slice(0, NAME_CHARS);
-    if (key.length <= KEPT_CHARS_MAX) names.set(key, name);
-    return name;
-  };
 }

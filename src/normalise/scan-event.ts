@@ -27,6 +27,7 @@ const KEYS = {
   tables: key('tables'),
   statement: key('statement'),
   shape: key('shape'),
+  unbounded: key('unbounded'),
   rows: key('rows'),
   bytes: key('bytes'),
   success: key('success'),
@@ -56,6 +57,7 @@ function scan(value: Buffer): StoredEvent | undefined {
   event.tables = reader.names();
   event.statementAt = placeOf(KEYS.statement);
   event.shape = reader.skipIf(KEYS.shape) ? reader.name() : null;
+  event.isUnbounded = reader.skipIf(KEYS.unbounded) ? reader.flag() : null;
   event.rows = countOf(KEYS.rows);
   event.bytes = countOf(KEYS.bytes);
   reader.skip(KEYS.success);
@@ -111,6 +113,7 @@ class ScannedEvent implements StoredEvent {
   operation: Operation | null = null;
   tables: readonly string[] = [];
   shape: string | null = null;
+  isUnbounded: boolean | null = null;
   rows: number | null = null;
   bytes: number | null = null;
   success: boolean | null = null;

@@ -31,6 +31,7 @@ export function encodeStoredEvent(event: AuditEvent, settledTo: number | null): 
     tables: event.tables,
     statement: event.statement,
     shape: event.shape ?? undefined,
+    unbounded: event.isUnbounded ?? undefined,
     rows: event.rows,
     bytes: event.bytes,
     success: event.success,
@@ -75,9 +76,10 @@ export function decodeStoredEvent(value: Uint8Array, fallbackId: string): Stored
     tables: Array.isArray(wire['tables']) ? texts(wire['tables']) : [],
     statement: text(wire['statement']),
     shape: text(wire['shape']),
+    isUnbounded: flag(wire['unbounded']),
     rows: count(wire['rows']),
     bytes: count(wire['bytes']),
-    success: typeof wire['success'] === 'boolean' ? wire['success'] : null,
+    success: flag(wire['success']),
     application: text(wire['app']),
     session: text(wire['session']),
     format: text(wire['format']) ?? 'canonical',
@@ -91,6 +93,10 @@ export function decodeStoredEvent(value: Uint8Array, fallbackId: string): Stored
 
 function text(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
+}
+
+function flag(value: unknown): boolean | null {
+  return typeof value === 'boolean' ? value : null;
 }
 
 function count(value: unknown): number | null {

@@ -55,6 +55,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 3, title: 'alerts', statements: alertStatements },
   { id: 4, title: 'deliveries', statements: deliveryStatements },
   { id: 5, title: 'shapes of events’ statements', statements: shapeStatements },
+  { id: 6, title: 'whether events read whole tables', statements: unboundedStatements },
 ];
 
 /**
@@ -215,4 +216,8 @@ function deliveryStatements(retention: RetentionDays): readonly string[] {
 
 function shapeStatements(): readonly string[] {
   return ['ALTER TABLE events ADD COLUMN IF NOT EXISTS shape Nullable(String) CODEC(ZSTD(1)) AFTER statement'];
+}
+
+function unboundedStatements(): readonly string[] {
+  return ['ALTER TABLE events ADD COLUMN IF NOT EXISTS is_unbounded Nullable(Bool) AFTER shape'];
 }

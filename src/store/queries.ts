@@ -269,6 +269,10 @@ async function eventsOf(
 ): Promise<readonly LoggedEvent[]> {
   const rows = await clickHouse.query<EventRow>(
     `SELECT ${EVENT_COLUMNS}
+    `SELECT
+      id, toUnixTimestamp64Milli(at) AS eventAt, token, principal, address, database, operation, tables, statement, shape,
+      is_unbounded AS isUnbounded, rows, bytes, success, application, session, format, network, asn, country, owner, environment,
+      log_partition AS partition, log_offset AS offset, toUnixTimestamp64Milli(ingest_time) AS loggedAt
     FROM events
     WHERE token = {token:String}
       AND at >= fromUnixTimestamp64Milli({from:Int64})

@@ -77,6 +77,7 @@ export const EVENT_ROWS: RowFormat<LoggedEvent> = format<LoggedEvent>(
     tables: ({ event }) => event.tables.map(text),
     statement: ({ event }) => optionalText(event.statement),
     shape: ({ event }) => optionalText(event.shape),
+    is_unbounded: ({ event }) => event.isUnbounded,
     rows: ({ event }) => count(event.rows),
     bytes: ({ event }) => count(event.bytes),
     success: ({ event }) => event.success,

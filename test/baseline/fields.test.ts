@@ -3,10 +3,12 @@ import { activeDays } from '../../src/baseline/active-days.ts';
 import { counter } from '../../src/baseline/counter.ts';
 import { hourOfWeek } from '../../src/baseline/hour-of-week.ts';
 import { type KindSetWrite, kindSet } from '../../src/baseline/kind-set.ts';
+import { type LatestNamesWrite, latestNames } from '../../src/baseline/latest-names.ts';
 import { moments } from '../../src/baseline/moments.ts';
 import { type NameMixWrite, nameMix } from '../../src/baseline/name-mix.ts';
 import { type RateWindowsWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
 import { type SeenSetWrite, seenSet } from '../../src/baseline/seen-set.ts';
+import { share } from '../../src/baseline/share.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/baseline/time.ts';
 import { timestamp } from '../../src/baseline/timestamp.ts';
 import { createRandom } from '../../src/domain/random.ts';
@@ -23,6 +25,8 @@ const FIELDS = [
     kindSet({ kinds: 5, forgetAfterDays: 9 }),
     (field: KindSetWrite, at) => field.add((at / HOUR_MS) % 5, at),
   ],
+  ['latest-names', latestNames(), (field: LatestNamesWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`)],
+  ['share', share(), (field, at) => field.add(at % 7 === 0)],
   ['moments', moments({ weightMax: 20 }), (field, at) => field.add(at % 1000)],
   ['rate-window', rateWindow({ windowMs: MINUTE_MS }), (field, at) => field.add(at % 100, at)],
   [

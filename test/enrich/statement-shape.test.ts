@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shapeNamer, shapeOf } from '../../src/enrich/statement-shape.ts';
-import { createKeys } from '../../src/runtime/keys.ts';
+import { shapeOf } from '../../src/enrich/statement-shape.ts';
 
 const tables = ['public.orders', 'public.carts'];
 
@@ -28,22 +27,5 @@ describe('shapeOf', () => {
     const startedAt = performance.now();
     for (const piece of ['?, ', '(?), ', '?,(', '$1 ,', '(?']) shapeOf(piece.repeat(4000), tables);
     expect(performance.now() - startedAt).toBeLessThan(500);
-  });
-});
-
-describe('shapeNamer', () => {
-  it('gives one shape one name, under each key another', () => {
-    const [name, other] = [shapeNamer(createKeys('7').fingerprint), shapeNamer(createKeys('8').fingerprint)];
-    expect(name('SELECT 1', [])).toBe(name('select 2', []));
-    expect(name('SELECT 1', [])).not.toBe(name('SELECT 1, a', []));
-    expect(name('SELECT 1', [])).not.toBe(other('SELECT 1', []));
-  });
-
-  it('goes by the tables that are named, whatever was asked for before', () => {
-    const name = shapeNamer(createKeys('7').fingerprint);
-    const inGeneral = name('SELECT * FROM orders', []);
-    expect(name('SELECT * FROM orders', ['orders'])).toBe(name('SELECT * FROM carts', ['public.carts']));
-    expect(name('SELECT * FROM orders', [])).toBe(inGeneral);
-    expect(name('SELECT * FROM orders', ['orders'])).not.toBe(inGeneral);
   });
 });

@@ -48,6 +48,7 @@ export const arbitraryEvent: fc.Arbitrary<AuditEvent> = fc.record({
   tables: fc.array(text, { maxLength: 5 }),
   statement: optionalText,
   shape: optionalText,
+  isUnbounded: fc.option(fc.boolean(), { nil: null }),
   rows: optionalNumber,
   bytes: optionalNumber,
   success: fc.option(fc.boolean(), { nil: null }),

@@ -68,7 +68,7 @@ export function migrationSuite(store: () => TestStore): void {
     const before = await describeTables(clickHouse);
     await expect(migrate(clickHouse, RETENTION)).rejects.toMatchObject({
       code: 'newer-database',
-      message: expect.stringMatching(/schema 99 \("things to come"\).*up to 5/),
+      message: expect.stringMatching(/schema 99 \("things to come"\).*up to 6/),
     });
     expect(await describeTables(clickHouse)).toEqual(before);
   });

@@ -62,8 +62,7 @@ class KindSet implements KindSetWrite {
   standing(kind: number): Standing {
     const { u16 } = this.#view;
     const at = this.#at;
-    const day = u16[at + DAYS_AT + kind] as number;
-    if (day === 0 || this.#lastDay() - day > this.#forgetAfterDays) return 'new';
+    if (u16[at + DAYS_AT + kind] === 0) return 'new';
     return ((u16[at + 2] as number) >> kind) & 1 ? 'fresh' : 'known';
   }
 
@@ -92,6 +91,7 @@ class KindSet implements KindSetWrite {
     const { u16, weight } = this.#view;
     const first = this.#at;
     const bit = 1 << kind;
+    this.#forget();
     const standing = this.standing(kind);
     // The first use ever has no owner to differ from.
     if (standing === 'new' && this.observations > 0) u16[first + 2] = (u16[first + 2] as number) | bit;
@@ -99,11 +99,12 @@ class KindSet implements KindSetWrite {
     u16[first + DAYS_AT + kind] = day;
   }
 
-  #lastDay(): number {
+  /** What was not done for long before the last day of use: while the token sleeps, nothing is forgotten. */
+  #forget(): void {
     const { u16 } = this.#view;
     const first = this.#at + DAYS_AT;
     let last = 0;
     for (let i = first; i < first + this.#kinds; i++) last = Math.max(last, u16[i] as number);
-    return last;
+    for (let i = first; i < first + this.#kinds; i++) if (last - (u16[i] as number) > this.#forgetAfterDays) u16[i] = 0;
   }
 }

@@ -18,14 +18,21 @@ const TYPES =
 /** Found lately, by name: the same few are asked for at every event. */
 const found = new Map<string, CatalogueKind | null>();
 const FOUND_MAX = 4096;
+/** An event's is asked for by several, one after the other. */
+let lastTable = '';
+let lastKind: CatalogueKind | null = null;
 
 /** What kind of catalogue a table is of; `null` if it is anybody's data. @param table as normalisers name it */
 export function catalogueKindOf(table: string): CatalogueKind | null {
-  const known = found.get(table);
-  if (known !== undefined) return known;
-  if (found.size >= FOUND_MAX) found.clear();
-  const kind = findKind(table);
-  found.set(table, kind);
+  if (table === lastTable) return lastKind;
+  let kind = found.get(table);
+  if (kind === undefined) {
+    if (found.size >= FOUND_MAX) found.clear();
+    kind = findKind(table);
+    found.set(table, kind);
+  }
+  lastTable = table;
+  lastKind = kind;
   return kind;
 }
 

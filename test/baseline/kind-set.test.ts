@@ -40,9 +40,11 @@ describe('kindSet', () => {
     use(1, 1);
     use(1, 2);
     use(0, 103);
+    expect(field.standing(1)).toBe('known');
+    use(0, 104);
     expect(field.standing(1)).toBe('new');
     expect(field.standing(0)).toBe('known');
-    use(1, 104);
+    use(1, 105);
     expect(field.standing(1)).toBe('fresh');
   });
 

@@ -253,7 +253,7 @@ export type EventRow = Omit<AuditEvent, 'at'> & Omit<LoggedEvent, 'event'> & { r
 
 export const EVENT_COLUMNS = `
   id, toUnixTimestamp64Milli(at) AS eventAt, token, principal, address, database, operation, tables, statement, shape,
-  rows, bytes, success, application, session, format, network, asn, country, owner, environment,
+  is_unbounded AS isUnbounded, rows, bytes, success, application, session, format, network, asn, country, owner, environment,
   log_partition AS partition, log_offset AS offset, toUnixTimestamp64Milli(ingest_time) AS loggedAt`;
 
 export function loggedEventOf({ partition, offset, loggedAt, eventAt, ...event }: EventRow): LoggedEvent {
@@ -269,10 +269,6 @@ async function eventsOf(
 ): Promise<readonly LoggedEvent[]> {
   const rows = await clickHouse.query<EventRow>(
     `SELECT ${EVENT_COLUMNS}
-    `SELECT
-      id, toUnixTimestamp64Milli(at) AS eventAt, token, principal, address, database, operation, tables, statement, shape,
-      is_unbounded AS isUnbounded, rows, bytes, success, application, session, format, network, asn, country, owner, environment,
-      log_partition AS partition, log_offset AS offset, toUnixTimestamp64Milli(ingest_time) AS loggedAt
     FROM events
     WHERE token = {token:String}
       AND at >= fromUnixTimestamp64Milli({from:Int64})

@@ -14,10 +14,11 @@ function rowOf<T>(format: { columns: readonly string[]; cells: (item: T) => read
 describe('event rows', () => {
   it('carry every field of the event under its name, and where the log keeps it', () => {
     const logged = sampleEvent(7);
-    const { at, ...rest } = logged.event;
+    const { at, isUnbounded, ...rest } = logged.event;
     expect(rowOf(EVENT_ROWS, logged)).toEqual({
       ...rest,
       at,
+      is_unbounded: isUnbounded,
       ingest_time: logged.loggedAt,
       log_partition: logged.partition,
       log_offset: logged.offset,

@@ -38,6 +38,14 @@ export interface Field<Read = unknown, Write extends Read = Read> {
   readonly open: (view: RecordView, offset: number) => Write;
 }
 
+/** What a field may do once a person has said whose doing it was that a token was suspected. The engine calls it; detectors do not. */
+export interface Answerable {
+  /** It was the owner's: what was remembered with reserve is remembered as any other. */
+  accept(): void;
+  /** It was a thief's: forgets what was remembered with reserve on or after this day (since the epoch, UTC). */
+  forgetSince(day: number): void;
+}
+
 export type Fields = Readonly<Record<string, Field>>;
 
 /** The fields as `score` and `evidence` see them: without the methods that write. */

@@ -1,5 +1,5 @@
 import { hashName } from './hash.ts';
-import type { Field, RecordView } from './record.ts';
+import type { Answerable, Field, RecordView } from './record.ts';
 import { dayOf } from './time.ts';
 
 /**
@@ -71,7 +71,7 @@ export function seenSet(options: {
   };
 }
 
-class SeenSet implements SeenSetWrite {
+class SeenSet implements SeenSetWrite, Answerable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #capacity: number;
@@ -141,6 +141,31 @@ class SeenSet implements SeenSetWrite {
     }
     f32[this.#at] = (f32[this.#at] ?? 0) + weight;
     this.#write(entry, hash, this.#usesAfter(entry, at), dayOf(at));
+  }
+
+  accept(): void {
+    const { u16 } = this.#view;
+    for (let place = 0; place < this.size; place++) {
+      const entry = this.#entryAt(place);
+      if (!this.#isForgotten(entry)) u16[2 * entry + 3] = Math.max(this.#uses(entry), KNOWN_USES);
+    }
+  }
+
+  /** That of a name is the day of its last use: one that was fresh before the day and was used on it goes too. */
+  forgetSince(day: number): void {
+    const { u32 } = this.#view;
+    for (let place = this.size - 1; place >= 0; place--) {
+      const entry = this.#entryAt(place);
+      if (this.#uses(entry) >= KNOWN_USES || this.#day(entry) < day) continue;
+      const last = this.#entryAt(this.size - 1);
+      u32.copyWithin(entry, last, last + ENTRY_BYTES / 4);
+      u32.fill(0, last, last + ENTRY_BYTES / 4);
+      u32[this.#at + 2] = this.size - 1;
+    }
+  }
+
+  #entryAt(place: number): number {
+    return this.#at + HEADER_BYTES / 4 + (ENTRY_BYTES / 4) * place;
   }
 
   /** Counts a name of the owner's that was used today, which is what nearly every event does. @returns whether it is one */

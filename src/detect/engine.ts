@@ -6,6 +6,7 @@ import { SlotSet } from '../baseline/slot-set.ts';
 import { dayOf, HOUR_MS } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding.ts';
+import type { Verdict } from '../domain/verdict.ts';
 import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import { type ClosedDay, closedDay, daysOf } from './closed-day.ts';
@@ -22,6 +23,7 @@ import { readSnapshot, snapshotWriter } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
 import { isYoung } from './sweep.ts';
 import { isWorthTelling, noteTold } from './telling.ts';
+import { type Answers, answers, applyVerdict } from './verdict.ts';
 
 /** A detector with its settings, as it takes part in scoring. */
 export interface Installed {
@@ -82,6 +84,7 @@ export class Engine {
   readonly #header: TokenHeader;
   readonly #closedDay: ClosedDay;
   readonly #activeDays: ActiveDaysWrite;
+  readonly #answers: Answers;
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
   readonly #moves = new Map<string, readonly Move[]>();
@@ -92,7 +95,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     const { installed } = options;
-    const own = { header: tokenHeader(), closedDay: closedDay(), activeDays: activeDays() };
+    const own = { header: tokenHeader(), closedDay: closedDay(), activeDays: activeDays(), answers: answers() };
     const engineFields: Fields = {
       ...own,
       ...Object.fromEntries(installed.map(({ detector }) => [`sum:${detector.id}`, suspicion()])),
@@ -110,8 +113,9 @@ export class Engine {
       hashSeed: options.hashSeed,
     });
     this.#write = snapshotWriter(this.layout.fingerprint, this.#slab);
-    const { header, closedDay: closed, activeDays: days } = this.#open('engine', own);
-    [this.#header, this.#closedDay, this.#activeDays] = [header, closed, days];
+    const opened = this.#open('engine', own);
+    [this.#header, this.#closedDay, this.#activeDays] = [opened.header, opened.closedDay, opened.activeDays];
+    this.#answers = opened.answers;
     this.places = new Places({
       slab: this.#slab,
       header: this.#header,
@@ -212,7 +216,7 @@ export class Engine {
     this.#turnDay(event.at);
     const score = this.#judge(event);
     const assessment = this.#follow(event, loggedAt, score);
-    this.#learn(event, score);
+    this.#learn(event, loggedAt, score);
     const wasYoung = isYoung(header);
     header.stamp = offset;
     if (header.firstSeenAt === 0) header.firstSeenAt = event.at;
@@ -221,6 +225,16 @@ export class Engine {
     this.places.aged(wasYoung);
     this.#dirty.add(this.#slab.slot);
     return assessment;
+  }
+
+  /** Takes a person's verdict at its place among the token's events. One that was applied already is skipped, as an event would be. */
+  answer(verdict: Verdict, offset: number): void {
+    const isKnown = !this.places.isBeforeSweep(offset) && this.#slab.find(verdict.token);
+    if (!isKnown || offset <= this.#header.stamp) return;
+    const { slot } = this.#slab;
+    applyVerdict(verdict, { slots: this.#slots, answers: this.#answers, notes: this.#notes, slot });
+    this.#header.stamp = offset;
+    this.#dirty.add(slot);
   }
 
   /** Tokens changed since the last call, as snapshots; the caller makes them durable. */
@@ -461,9 +475,11 @@ export class Engine {
       .sort((a, b) => b.contribution - a.contribution);
   }
 
-  #learn(event: AuditEvent, score: number): void {
+  #learn(event: AuditEvent, loggedAt: number, score: number): void {
     const { view } = this.#slab;
     view.weight = learningWeight(this.#suspicionOf(score), this.#options.thresholds.alert);
+    // By the log's clock: an event may say of itself what it likes.
+    if (view.weight < 1 && loggedAt < this.#answers.learnsWholeUntil) view.weight = 1;
     for (const slot of this.#slots) {
       try {
         slot.detector.learn(slot.fields, event, slot.config);

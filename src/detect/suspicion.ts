@@ -19,6 +19,8 @@ export interface Suspicion {
   surprise(value: number, prior: Prior): number;
   /** How high it got on the days before this one, the latest counting most: half of it is forgotten in `LATELY_HALF_LIFE_DAYS`. */
   readonly lately: number;
+  /** Sets the sum back to zero. @param alsoDays also how high it got today and lately: it was not the token's owner */
+  clear(alsoDays: boolean): void;
   /** Takes the finished day's maximum into the calibration and starts the next day of use, so many days later. */
   closeDay(prior: Prior, days: number): void;
 }
@@ -77,6 +79,14 @@ class Cusum implements Suspicion {
 
   get lately(): number {
     return this.#view.f32[this.#at + LATELY_AT] ?? 0;
+  }
+
+  clear(alsoDays: boolean): void {
+    const { f32 } = this.#view;
+    f32[this.#at] = 0;
+    if (!alsoDays) return;
+    f32[this.#at + 1] = 0;
+    f32[this.#at + LATELY_AT] = 0;
   }
 
   closeDay(prior: Prior, days: number): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Answerable } from '../../src/baseline/record.ts';
 import { seenSet } from '../../src/baseline/seen-set.ts';
-import { DAY_MS, MINUTE_MS } from '../../src/baseline/time.ts';
+import { DAY_MS, dayOf, MINUTE_MS } from '../../src/baseline/time.ts';
 import { openField } from './open-field.ts';
 
 const START = Date.UTC(2026, 8, 7);
@@ -92,5 +93,41 @@ describe('seenSet: rate of novelty', () => {
     const before = field.observations;
     field.add('home', now - DAY_MS + 45 * DAY_MS);
     expect(field.observations).toBeCloseTo(before / 2 + 1, 0);
+  });
+});
+
+describe('seenSet: what a person says', () => {
+  it('accept makes what is fresh the owner’s, and brings nothing back that was forgotten', () => {
+    const { field, view, now } = mature({ capacity: 8, forgetAfterDays: 5 });
+    view.weight = 0.03;
+    field.add('moved', now);
+    expect(field.standing('moved')).toBe('fresh');
+    (field as never as Answerable).accept();
+    expect(field.standing('moved')).toBe('known');
+    view.weight = 1;
+    for (let day = 1; day < 20; day++) field.add('home', now + day * DAY_MS);
+    (field as never as Answerable).accept();
+    expect(field.standing('moved')).toBe('new');
+  });
+
+  it('forgetSince takes out what is fresh since that day, and leaves the rest as it was', () => {
+    const { field, view, now, bytes } = mature();
+    field.add('before', now - DAY_MS);
+    view.weight = 0.03;
+    for (const name of ['a', 'b', 'c']) field.add(name, now);
+    field.add('home', now);
+    (field as never as Answerable).forgetSince(dayOf(now));
+    expect(['home', 'before', 'a', 'b', 'c'].map((name) => field.standing(name))).toEqual([
+      'known',
+      'fresh',
+      'new',
+      'new',
+      'new',
+    ]);
+    expect(field.size).toBe(2);
+    // What is empty is zero again.
+    expect(bytes.subarray(16 + 8 * 2).every((byte) => byte === 0)).toBe(true);
+    for (const name of ['d', 'e', 'f', 'g', 'h', 'i']) field.add(name, now);
+    expect(field.size).toBe(8);
   });
 });

@@ -34,6 +34,18 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Reads an option that is a time such as 90m, 12h or 7d, as ms. @throws commander's error, which names the option */
+export function duration(maxMs: number): (text: string) => number {
+  return (text) => {
+    const [, count = '', unit = ''] = /^(\d{1,9})([mhd])$/.exec(text) ?? [];
+    const ms = Number(count) * (UNITS_MS[unit] ?? 0);
+    if (ms > 0 && ms <= maxMs) return ms;
+    throw new InvalidArgumentError(`It must be a time such as 90m, 12h or 7d, at most ${maxMs / 86_400_000}d.`);
+  };
+}
+
 /** Prints rows under a heading, columns as wide as they need to be. */
 export function table(io: CliIo, head: readonly string[], rows: readonly (readonly string[])[]): void {
   const all = [head, ...rows];

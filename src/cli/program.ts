@@ -14,6 +14,7 @@ import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
+import { verdictCommand } from './commands/verdict.ts';
 import type { CliIo } from './io.ts';
 
 const { version } = JSON.parse(readFileSync(findPackageFile(), 'utf8')) as { version: string };
@@ -48,6 +49,7 @@ export function createProgram(io: CliIo): Command {
     alertsCommand,
     tokenCommand,
     revokeCommand,
+    verdictCommand,
     deadLettersCommand,
     detectorsCommand,
     configCommand,

@@ -3,6 +3,7 @@ import type { Alert } from '../domain/alert.ts';
 import type { Severity } from '../domain/finding.ts';
 import { matches, severityRank } from './match.ts';
 import type { Policy } from './policy.ts';
+import type { Suppression } from './verdicts.ts';
 
 /** What a receiver was last told about an alert. */
 export interface Told {
@@ -22,15 +23,18 @@ export function receiversOf(alert: Alert, policy: Policy): readonly string[] {
  * Whether a receiver is to be told about an alert now, and why or why not.
  *
  * @param told what it was told last, if anything
+ * @param suppression what a person's answer says against it
  * @param revocationState where the revocation stands; empty without one
  */
 export function needsTelling(
   alert: Alert,
   told: Told | undefined,
+  suppression: Suppression | null,
   revocationState: string,
   policy: Policy,
   now: number,
 ): { readonly tell: boolean; readonly reason: Reason } {
+  if (suppression) return { tell: false, reason: suppression.reason };
   const silence = policy.silences.find((candidate) => now < candidate.until && matches(candidate.match, alert));
   if (silence) return { tell: false, reason: { code: 'silenced', text: silence.reason } };
   if (told === undefined) return { tell: true, reason: { code: 'first-notification', text: 'a new alert' } };

@@ -2,10 +2,20 @@ import type { Action, ActionState, Reason, RevocationState } from '../domain/act
 import type { Alert, Stamps } from '../domain/alert.ts';
 import type { Assessment } from '../domain/finding.ts';
 import { deriveId } from '../domain/identifier.ts';
+import type { GivenVerdict } from '../domain/verdict.ts';
 import { alertIdOf, group } from './group.ts';
 import { needsTelling, receiversOf, type Told } from './notify.ts';
 import { NOTIFICATION_EXPIRES_MS, type Policy, REVOCATION_EXPIRES_MS } from './policy.ts';
 import { decideRevocation } from './revoke.ts';
+import {
+  cautionOf,
+  type Suppression,
+  suppressionOf,
+  VERDICTS_MAX,
+  VerdictBook,
+  type VerdictRequest,
+  verdictOn,
+} from './verdicts.ts';
 
 /** An alert with everything decided about it: what the ledger keeps under the alert's id. */
 export interface AlertEntry {
@@ -15,6 +25,10 @@ export interface AlertEntry {
   readonly told: readonly (readonly [receiver: string, told: Told])[];
   /** Offset of the last findings record taken into it: one at or below it has been taken before a restart. */
   readonly offset: number;
+  /** What people have answered, the last one last: that one holds. Absent where nobody has. */
+  readonly verdicts?: readonly GivenVerdict[];
+  /** Why it is not told and revokes nothing, as of its last assessment. Absent: it does. */
+  readonly suppression?: Suppression;
 }
 
 /** Where the revocation of an alert's token stands. */
@@ -42,6 +56,8 @@ export interface ActionEntry {
 /** What came of one input: entries to make durable, in this order, before any action is tried. */
 export interface Decided extends Noted {
   readonly alert: AlertEntry;
+  /** A verdict that detect has to be told, before anything of this is in the ledger. */
+  readonly verdict?: GivenVerdict;
 }
 
 /** What came of an outcome. */
@@ -52,12 +68,19 @@ export interface Noted {
 }
 
 /** What an alert's entry carries on from the one before. */
-type Context = Pick<AlertEntry, 'told' | 'offset'>;
+type Context = Pick<AlertEntry, 'told' | 'offset' | 'verdicts' | 'suppression'>;
 
 const ALERTS_KEPT_MAX = 20_000;
+/** Not carried out yet. */
+const WAITING: ReadonlySet<ActionState> = new Set(['held', 'approved']);
 const STANDING: ReadonlySet<ActionState> = new Set(['approved', 'accepted', 'verified', 'ineffective']);
 /** The issuer was asked, and may have done something. */
-const ATTEMPTED: ReadonlySet<RevocationState> = new Set([...STANDING, 'refused', 'expired'] as RevocationState[]);
+const ATTEMPTED: ReadonlySet<RevocationState> = new Set([
+  ...STANDING,
+  'refused',
+  'expired',
+  'withdrawn',
+] as RevocationState[]);
 
 /** Why a request makes no sense as things stand, or `undefined` if it does. */
 export function refusalOf(kind: 'revoke' | 'undo', { revocation }: Pick<AlertEntry, 'revocation'>): string | undefined {
@@ -96,6 +119,7 @@ export class Responder {
   /** Latest revocation by token. */
   readonly #revocations = new Map<string, string>();
   readonly #suspects = new Map<string, number>();
+  readonly #verdicts = new VerdictBook(ALERTS_KEPT_MAX);
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -126,6 +150,7 @@ export class Responder {
   restoreAlert(entry: AlertEntry): void {
     this.#keepAlert(entry);
     this.#suspects.set(entry.alert.token, entry.alert.updatedAt);
+    for (const verdict of entry.verdicts ?? []) this.#verdicts.take(verdict);
   }
 
   restoreAction(entry: ActionEntry): void {
@@ -142,12 +167,19 @@ export class Responder {
     if (previous && offset <= previous.offset) return undefined;
     const alert = group(previous?.alert, assessment);
     this.#noteSuspect(alert.token, now);
-    const before: Context = { told: previous?.told ?? [], offset };
+    const verdict = this.#verdicts.about(alert.token);
+    const suppression = suppressionOf(verdict, alert, assessment, now);
+    const before = contextOf(previous, offset, suppression);
     const standing = previous?.revocation ?? null;
     if (standing?.actionId != null) return this.#tell(alert, standing, before, [], now);
     const forgotten = this.#forgottenRevocation(alert);
     if (forgotten) return this.#tell(alert, forgotten, before, [], now);
-    const decision = decideRevocation(alert, this.#policy, this.#surroundings(alert.token), now);
+    if (suppression) {
+      const revoker = standing?.revoker ?? null;
+      return this.#tell(alert, { actionId: null, revoker, state: 'none', reason: suppression.reason }, before, [], now);
+    }
+    const around = { ...this.#surroundings(alert.token), caution: cautionOf(verdict, alert, assessment, now) };
+    const decision = decideRevocation(alert, this.#policy, around, now);
     const { state, revoker, reason } = decision;
     if (state === 'none' || revoker === null) {
       return this.#tell(alert, { actionId: null, revoker, state: 'none', reason }, before, [], now);
@@ -185,7 +217,46 @@ export class Responder {
     if (undone) this.#revocations.delete(before.action.token);
     const stamps = state === 'accepted' ? { accepted: now } : state === 'verified' ? { verified: now } : {};
     const alert = before.action.kind === 'revoke' ? withStamps(known.alert, stamps) : known.alert;
-    return this.#tell(alert, revocation, known, [entry], now);
+    // What is done about a token is told whatever was answered.
+    return this.#tell(alert, revocation, contextOf(known, known.offset, null), [entry], now);
+  }
+
+  /**
+   * A person answers an alert. Of one token's verdicts each must be later than the one before.
+   *
+   * @returns `undefined` if it was taken before, or names an alert that is not known
+   */
+  onVerdict(request: VerdictRequest, now: number): Decided | undefined {
+    const known = this.#alerts.get(request.about);
+    if (known === undefined) return undefined;
+    const verdict = verdictOn(known.alert, request);
+    if (!this.#verdicts.take(verdict)) return undefined;
+    const verdicts = [...(known.verdicts ?? []), verdict].slice(-VERDICTS_MAX);
+    const suppression = suppressionOf(verdict, known.alert, known.alert.latest, now);
+    const { revocation, actions } =
+      request.verdict === 'expected'
+        ? this.#withdraw(known, verdict, now)
+        : { revocation: known.revocation, actions: [] };
+    const context = contextOf({ ...known, verdicts }, known.offset, suppression);
+    const entry: AlertEntry = { alert: known.alert, revocation, ...context };
+    this.#keepAlert(entry);
+    return { alert: entry, actions, verdict };
+  }
+
+  /** What is not carried out yet is carried out no more. What was done stays done: that is for `undo`. */
+  #withdraw(
+    { alert, revocation }: AlertEntry,
+    { by }: GivenVerdict,
+    now: number,
+  ): Pick<AlertEntry, 'revocation'> & Noted {
+    const reason: Reason = { code: 'called-expected', text: `${by} says that it was the owner` };
+    const isWaiting = revocation?.state === 'held' || revocation?.state === 'approved';
+    const actions = [...this.#actions.values()]
+      .filter(({ action, state }) => action.alertId === alert.id && action.kind === 'revoke' && WAITING.has(state))
+      .map((entry): ActionEntry => ({ ...entry, state: 'withdrawn', detail: reason.text, changedAt: now }));
+    for (const entry of actions) this.#keepAction(entry);
+    if (!isWaiting) return { alert: null, revocation, actions };
+    return { alert: null, revocation: { ...revocation, state: 'withdrawn', reason }, actions };
   }
 
   /**
@@ -210,7 +281,7 @@ export class Responder {
     const revocation: Revocation = { actionId: action.id, revoker, state: 'approved', reason };
     const alert = withStamps(known.alert, { decided: now });
     const entry = this.#open(action, alert, revocation, 'approved', '', now);
-    return this.#tell(alert, revocation, known, [entry], now);
+    return this.#tell(alert, revocation, contextOf(known, known.offset, null), [entry], now);
   }
 
   #revoke(
@@ -278,14 +349,14 @@ export class Responder {
     for (const receiver of receiversOf(alert, this.#policy)) {
       const last = this.#lastTold(alert, receiver, told.get(receiver));
       if (last) told.set(receiver, last);
-      const { tell, reason } = needsTelling(alert, last, state, this.#policy, now);
+      const { tell, reason } = needsTelling(alert, last, before.suppression ?? null, state, this.#policy, now);
       if (!tell) continue;
       const count = (last?.count ?? 0) + 1;
       told.set(receiver, { at: now, severity: alert.severity, revocationState: state, count });
       const action = this.#actionOf('notify', alert, receiver, reason, now, String(count));
       notifications.push(this.#open(action, alert, revocation, 'approved', '', now));
     }
-    const entry: AlertEntry = { alert, revocation, told: [...told], offset: before.offset };
+    const entry: AlertEntry = { alert, revocation, ...before, told: [...told] };
     this.#keepAlert(entry);
     return { alert: entry, actions: [...actions, ...notifications] };
   }
@@ -337,6 +408,12 @@ export class Responder {
     this.#actions.set(entry.action.id, entry);
     if (entry.action.kind === 'revoke') this.#revocations.set(entry.action.token, entry.action.id);
   }
+}
+
+/** @param suppression as of now */
+function contextOf(entry: AlertEntry | undefined, offset: number, suppression: Suppression | null): Context {
+  const verdicts = entry?.verdicts ? { verdicts: entry.verdicts } : {};
+  return { told: entry?.told ?? [], offset, ...verdicts, ...(suppression ? { suppression } : {}) };
 }
 
 function actionIdOf(kind: Action['kind'], alert: Alert, target: string, part: string): string {

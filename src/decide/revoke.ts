@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly approvedAt: readonly number[];
   /** Tokens that went over the threshold lately, with when, this one included. */
   readonly suspects: ReadonlyMap<string, number>;
+  /** Why a person has to look first, by what one has said of the token; `null`: nothing was said. */
+  readonly caution: Reason | null;
 }
 
 /** What to do about the token, and why. `none`: nothing to be written down. */
@@ -79,6 +81,7 @@ function reasonToHold(alert: Alert, policy: Policy, around: Surroundings, now: n
   const { guardRails } = policy;
   const pattern = guardRails.protectedTokens.find((candidate) => matchesPattern(candidate, alert.token));
   if (pattern !== undefined) return { code: 'token-protected', text: `the token is protected ("${pattern}")` };
+  if (around.caution) return around.caution;
   const { firstSeenAt } = alert.worst.baseline;
   // What came since the alert opened may be the thief's.
   const eventCount = alert.worst.baseline.eventCount - alert.worst.since.eventCount;

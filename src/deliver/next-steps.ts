@@ -13,6 +13,7 @@ const UNDONE_AS_YET: ReadonlySet<State> = new Set([
   'expired',
   'ineffective',
   'undone',
+  'withdrawn',
 ]);
 
 /** What the reader of a notification should do next, most urgent first. Contains no text of the event's. */
@@ -32,7 +33,7 @@ export function nextStepsFor(alert: Alert, revocation: RevocationSummary | null)
       : 'If it was not them: issue a new token, and find out where this one leaked before you do.',
     hasCertain(alert.worst.findings)
       ? 'If it was them: have them leave it alone, or declare it no longer (detection.detectors). Nothing gets used to this.'
-      : 'If it was them: silence the token while it lasts (response.silences); its new habits are learned by themselves.',
+      : `If it was them: say so, and it is learned at once: tokenwarden verdict ${alert.id} expected`,
   ];
 }
 
@@ -48,5 +49,7 @@ const FIRST_STEP: Readonly<Record<State, (alertId: string) => string>> = {
     'ACT NOW: the issuer accepted the revocation and the token is still in use. Block it by other means: network, gateway, database.',
   refused: () => 'ACT NOW: the revocation was refused. Take the token out of use by hand.',
   expired: () => 'ACT NOW: the revocation never went through. Take the token out of use by hand.',
+  withdrawn: () =>
+    'Nothing is done about the token any more. Look whether the issuer took an attempt that was on its way, if there was one.',
   undone: () => 'The revocation was undone: the token works again. Make sure that this is meant.',
 };

@@ -88,6 +88,7 @@ const HEADLINE_END: Readonly<Record<State, string>> = {
   refused: '{what}; revocation REFUSED',
   expired: '{what}; revocation FAILED',
   undone: 'brought back: its revocation was undone',
+  withdrawn: '{what}; revocation withdrawn',
 };
 
 function headlineOf(alert: Alert, revocation: RevocationSummary | null): string {
@@ -174,6 +175,7 @@ const REVOCATION_WORDS: Readonly<Record<State, string>> = {
   refused: 'The token was not revoked: the revocation{by} was refused.',
   expired: 'The token was not revoked: the revocation{by} did not go through in time.',
   undone: 'The token works again: its revocation{by} was undone.',
+  withdrawn: 'The token is not revoked: the revocation{by} was withdrawn before it was known to be carried out.',
 };
 
 function evidenceRowsOf({ findings }: Assessment): readonly EvidenceRow[] {

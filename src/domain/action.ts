@@ -47,13 +47,16 @@ export const REASON_CODES = [
   'stopped-globally',
   'already-revoked',
   'asked-by-person',
+  'called-expected',
+  'called-noise',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
 /**
  * Where an action stands. `shadow` is what observe mode would have done; `held` waits for a person; `accepted` is acknowledged by the
  * other side; `verified` is proven; `ineffective` was accepted and yet the token was used after; `refused` and `expired` end it;
- * a notification is `superseded` when a newer one of the same alert was sent in its place.
+ * a notification is `superseded` when a newer one of the same alert was sent in its place; a revocation is `withdrawn` when a person said that it was
+ * the owner before it was carried out: the issuer may have been asked, and has not answered.
  */
 export const ACTION_STATES = [
   'shadow',
@@ -66,6 +69,7 @@ export const ACTION_STATES = [
   'expired',
   'undone',
   'superseded',
+  'withdrawn',
 ] as const;
 export type ActionState = (typeof ACTION_STATES)[number];
 

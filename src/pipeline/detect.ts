@@ -23,6 +23,7 @@ import { createSparing } from './sparing.ts';
 import type { Stage } from './stage.ts';
 import { Standby } from './standby.ts';
 import { GROUPS, TOPICS } from './topics.ts';
+import { verdictIn } from './verdict-record.ts';
 
 export interface DetectOptions {
   readonly log: Log;
@@ -63,6 +64,8 @@ export interface DetectCounts {
   /** Passed over because the partition had them already: written by a collector that had lost its lane. */
   repeated: number;
   assessments: number;
+  /** People's answers, which stand among the events. */
+  verdicts: number;
   deadLetters: number;
   /** Deleted by retention before they were read. */
   deleted: number;
@@ -199,6 +202,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   const { options, counts, tellFull } = context;
   const results: Results = { findings: [], deadLetters: [] };
   let turnAt = options.clock.elapsed();
+  let verdictCount = 0;
   for (let i = 0; i < records.length; i++) {
     const record = records[i] as LogRecord;
     if (i % TURN_RECORDS === 0 && options.clock.elapsed() - turnAt > TURN_MS) {
@@ -208,6 +212,12 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
     if (record.value === null) continue;
     const event = scanStoredEvent(record.value, () => placeOf(record));
     if ('code' in event) {
+      const verdict = verdictIn(record.value);
+      if (verdict) {
+        part.engine.answer(verdict, record.offset);
+        verdictCount += 1;
+        continue;
+      }
       const facts = { id: placeOf(record), source: TOPICS.events, receivedAt: record.appendedAt };
       const letter = createDeadLetter({ ...facts, ...event }, record.value, false);
       results.deadLetters.push({ key: facts.id, value: encodeDeadLetter(letter) });
@@ -229,7 +239,8 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
     if (assessment) results.findings.push(findingsRecord(assessment));
   }
   part.position = (records.at(-1)?.offset ?? part.position - 1) + 1;
-  counts.events += records.length;
+  counts.events += records.length - verdictCount;
+  counts.verdicts += verdictCount;
   counts.replayed += part.engine.takeReplayedCount();
   const unadmitted = part.engine.takeUnadmittedCount();
   counts.unadmitted += unadmitted;
@@ -311,6 +322,7 @@ function createCounts(partitions: DetectCounts['partitions'], { tokensMax, insta
     replayed: 0,
     repeated: 0,
     assessments: 0,
+    verdicts: 0,
     deadLetters: 0,
     deleted: 0,
     forgotten: 0,

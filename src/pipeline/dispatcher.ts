@@ -21,6 +21,8 @@ export interface Dispatcher {
    * @param report called in order for each change of state; the next step waits for it, so that no outcome is acted on before it is durable.
    */
   submit(entry: ActionEntry, report: (progress: Progress) => Promise<void>): void;
+  /** Gives up a revocation that has not been accepted yet. What the issuer was asked meanwhile is reported as it comes, and followed up. */
+  withdraw(alertId: string): void;
   /** Starts nothing more, gives attempts in hand a moment to end, and reports nothing after it resolves. */
   stop(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import { type LedgerEntry, LedgerReader, ledgerEntries, ledgerRecord, readOn, te
 import { createSerial } from './serial.ts';
 import type { Stage } from './stage.ts';
 import { GROUPS, TOPICS } from './topics.ts';
+import { verdictRecord } from './verdict-record.ts';
 
 export interface RespondOptions {
   readonly log: Log;
@@ -203,17 +204,21 @@ class Term {
       return this.#book.responder.onAssessment(finding.assessment, record.offset, now);
     }
     this.#counts.requests += 1;
-    const decided = this.#book.responder.onRequest(finding.request, now);
+    const { responder } = this.#book;
+    const { request } = finding;
+    const decided = request.kind === 'verdict' ? responder.onVerdict(request, now) : responder.onRequest(request, now);
     if (decided === undefined) {
       const message = 'a request was taken before, or names an alert that is not known';
-      this.#options.onWarning(message, { ...finding.request });
+      this.#options.onWarning(message, { ...request });
     }
     return decided;
   }
 
   /** Makes decisions durable, and has them carried out once it is sure that they count. */
-  async #write(decisions: readonly Noted[]): Promise<void> {
+  async #write(decisions: readonly (Noted & Pick<Decided, 'verdict'>)[]): Promise<void> {
     if (decisions.length === 0 || !this.lease.valid()) return;
+    await this.#teach(decisions);
+    if (!this.lease.valid()) return;
     const records = decisions.flatMap(ledgerEntries).map((entry) => ledgerRecord(entry, this.#book.name));
     await this.#options.log.append(TOPICS.ledger, records);
     const fresh = decisions
@@ -221,8 +226,22 @@ class Term {
       .filter(({ state, attemptCount }) => attemptCount === 0 && DECIDED.has(state));
     for (const { action, state } of fresh) this.#counts.decisions.note(action, state);
     const due = fresh.filter(({ state }) => state === 'approved');
-    if (due.length === 0 || !(await this.#isInOffice())) return;
+    const withdrawn = decisions.flatMap(({ actions }) => actions).filter(({ state }) => state === 'withdrawn');
+    if ((due.length === 0 && withdrawn.length === 0) || !(await this.#isInOffice())) return;
+    for (const { action } of withdrawn) {
+      this.#counts.outcomes.note(action, 'withdrawn');
+      this.#dispatcher.withdraw(action.alertId);
+    }
     for (const entry of due) this.#dispatch(entry);
+  }
+
+  /**
+   * Tells detect of verdicts, among their tokens' events: before the ledger has them, so that a request that is not read again was passed on. One that
+   * is, or that somebody passes on who is not in office any more, is known there by its time.
+   */
+  async #teach(decisions: readonly (Noted & Pick<Decided, 'verdict'>)[]): Promise<void> {
+    const verdicts = decisions.flatMap(({ verdict }) => verdict ?? []);
+    if (verdicts.length > 0) await this.#options.log.append(TOPICS.events, verdicts.map(verdictRecord));
   }
 
   /** Whether all that was written in this term counts: nobody else's term has begun. */

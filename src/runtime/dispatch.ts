@@ -50,6 +50,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       running.add(task);
       void task.finally(() => running.delete(task));
     },
+    withdraw: (alertId) => context.pursuits.get(alertId)?.withdrawal.abort(),
     stop: async () => {
       stopping.abort();
       await Promise.all(running);
@@ -60,6 +61,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 /** A revocation that is being carried out. */
 interface Pursuit {
   readonly halt: AbortController;
+  /** A person says that it is not needed: it is not tried any more. */
+  readonly withdrawal: AbortController;
   readonly report: Report;
   /** How it stands when it has ended or was halted. */
   readonly ended: Promise<ActionEntry>;
@@ -126,7 +129,9 @@ async function pursue(context: Context, entry: ActionEntry, revoker: Target<Revo
   const { alertId } = entry.action;
   const halt = new AbortController();
   const stop = AbortSignal.any([context.stop, halt.signal]);
-  const pursuit: Pursuit = { halt, report, ended: revoke({ ...context, stop }, entry, revoker, report) };
+  const withdrawal = new AbortController();
+  const ended = revoke({ ...context, stop }, entry, revoker, report, withdrawal.signal);
+  const pursuit: Pursuit = { halt, withdrawal, report, ended };
   context.pursuits.set(alertId, pursuit);
   try {
     await pursuit.ended;
@@ -141,13 +146,15 @@ async function revoke(
   entry: ActionEntry,
   revoker: Target<Revoker>,
   report: Report,
+  withdrawn: AbortSignal,
 ): Promise<ActionEntry> {
   const { action, alert } = entry;
   const order: RevocationOrder = { action, alert };
   let { state, attemptCount } = entry;
   for (let repeat = 0; repeat <= REPEATS_MAX; repeat++) {
     if (state !== 'accepted') {
-      const settlement = await deliver(context, entry, `revoker/${action.target}`, revoker.pace, (signal) =>
+      const trying = { ...context, stop: AbortSignal.any([context.stop, withdrawn]) };
+      const settlement = await deliver(trying, entry, `revoker/${action.target}`, revoker.pace, (signal) =>
         revoker.open.revoke(order, signal),
       );
       if (settlement.outcome.kind === 'stopped') break;

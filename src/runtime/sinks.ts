@@ -4,6 +4,7 @@ import type { ArchiveSink, Inserted } from '../pipeline/archive.ts';
 import { decodeFindingsRecord } from '../pipeline/findings.ts';
 import { decodeLedgerEntry, type LedgerEntry } from '../pipeline/ledger.ts';
 import { TOPICS } from '../pipeline/topics.ts';
+import { verdictIn } from '../pipeline/verdict-record.ts';
 import type { StoreWriter } from '../store/writer.ts';
 
 /** Copies each of our logs into its tables. */
@@ -65,8 +66,9 @@ function placeOf({ partition, offset, appendedAt }: LogRecord) {
 function readEvent(record: LogRecord) {
   if (record.value === null) return 'tombstone';
   const event = decodeStoredEvent(record.value, `${TOPICS.events}/${record.partition}/${record.offset}`);
+  if (!('code' in event)) return { event, ...placeOf(record) };
   // What cannot be read is among the dead letters, where detect put it.
-  return 'code' in event ? 'dead letter' : { event, ...placeOf(record) };
+  return verdictIn(record.value) ? 'verdict' : 'dead letter';
 }
 
 function readAssessment(record: LogRecord) {
@@ -81,8 +83,8 @@ interface ReadEntry {
 
 function readAlert({ record, entry }: ReadEntry) {
   if (entry?.kind !== 'alert') return 'no alert';
-  const { alert, revocation } = entry.entry;
-  return { alert, revocation, revision: record.offset };
+  const { alert, revocation, verdicts = [] } = entry.entry;
+  return { alert, revocation, verdicts, revision: record.offset };
 }
 
 function readChange({ record, entry }: ReadEntry) {

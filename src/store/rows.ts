@@ -2,6 +2,7 @@ import type { Action, ActionState, Reason, RevocationState } from '../domain/act
 import type { Alert } from '../domain/alert.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment, Finding } from '../domain/finding.ts';
+import type { GivenVerdict } from '../domain/verdict.ts';
 
 /** Where a log keeps a record, and since when: ms since the epoch. */
 export interface LogPlace {
@@ -25,6 +26,8 @@ export interface StoredAlert {
   readonly alert: Alert;
   /** `null`: not weighed yet. */
   readonly revocation: { readonly state: RevocationState; readonly reason: Reason } | null;
+  /** What people have answered, the last one last. Absent: nobody has, or an earlier release wrote it. */
+  readonly verdicts?: readonly GivenVerdict[];
 }
 
 /** One state of an alert. Of several, the one with the highest `revision` counts: its offset in the ledger. */
@@ -150,7 +153,8 @@ export const ALERT_ROWS: RowFormat<AlertRevision> = format<AlertRevision>(
     owner: ({ alert }) => optionalText(alert.latest.owner),
     environment: ({ alert }) => optionalText(alert.latest.environment),
     revocation: ({ revocation }) => revocation?.state ?? 'none',
-    body: ({ alert, revocation }) => JSON.stringify({ alert, revocation } satisfies StoredAlert),
+    body: ({ alert, revocation, verdicts = [] }) =>
+      JSON.stringify({ alert, revocation, ...(verdicts.length > 0 ? { verdicts } : {}) } satisfies StoredAlert),
   },
   () => RECORD_WEIGHT,
 );

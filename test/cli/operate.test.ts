@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -77,7 +77,7 @@ describe('alerts', () => {
       revocation: { state: 'shadow' },
     });
     const { out } = await run('alerts', 'list');
-    expect(out).toMatch(/^ID +OPENED +SEVERITY +SCORE +TOKEN +DETECTORS +REVOCATION\nalr_/);
+    expect(out).toMatch(/^ID +OPENED +SEVERITY +SCORE +TOKEN +DETECTORS +REVOCATION +VERDICT\nalr_/);
     expect(out).toContain('shadow (observe-mode)');
     expect((await run('alerts', 'list', '--token', 'alice')).err).toBe('no alerts\n');
   });
@@ -125,6 +125,46 @@ describe('revoke', () => {
     await until(async () => (await state()) === 'undone', 20_000);
     expect(receiver.requests.map(({ body }) => JSON.parse(body).type)).toContain('undo');
   }, 60_000);
+});
+
+describe('verdict', () => {
+  it('answers an alert: the ledger says who, when and why, and the token’s evidence is set back', async () => {
+    const [{ alert }] = await json('alerts', 'list');
+    const sums = async () => {
+      const { suspicions } = JSON.parse((await run('token', 'show', 'support_ui', '--json')).out);
+      return (suspicions as { sum: number }[]).map(({ sum }) => sum);
+    };
+    expect(Math.max(...(await sums()))).toBeGreaterThan(1);
+    expect(await run('verdict', alert.id, 'noise', '--for', '12h')).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('are not told and revoke nothing until'),
+    });
+    const said = await run('verdict', alert.id, 'expected', '--reason', 'release 12\u202e');
+    expect(said).toMatchObject({ code: 0, err: expect.stringContaining('it was the owner') });
+    const verdicts = async () => (await json('alerts', 'list'))[0].verdicts ?? [];
+    await until(async () => (await verdicts()).length === 2, 20_000);
+    const [noise, expected] = await verdicts();
+    expect(noise).toMatchObject({ kind: 'noise', by: userInfo().username, until: noise.at + 43_200_000 });
+    expect(expected).toMatchObject({ kind: 'expected', why: 'release 12\u202e', until: expected.at + 86_400_000 });
+    await until(async () => Math.max(...(await sums())) === 0, 20_000);
+    const { out } = await run('alerts', 'show', alert.id);
+    expect(out).toMatch(/^Answered noise by .*\nAnswered expected by .* holds until .*: release 12\\u\{202e\}$/m);
+    expect((await run('alerts', 'list')).out).toMatch(/expected$/m);
+    expect((await run('status')).out).toContain(`${BAD.length} dead letters are kept`);
+  }, 60_000);
+
+  it.each([
+    [['alr_nobody', 'noise'], 1, 'no alert has the id "alr_nobody": see "tokenwarden alerts list"'],
+    [['alr_nobody', 'nonsense'], 2, 'Allowed choices are expected, noise, true-positive'],
+    [['alr_nobody', 'noise', '--for', '7 days'], 2, 'It must be a time such as 90m, 12h or 7d, at most 90d'],
+    [['alr_nobody', 'noise', '--for', '91d'], 2, 'at most 90d'],
+    [['alr_nobody', 'noise', '--for', '0d'], 2, 'It must be a time'],
+    [['alr_nobody', 'true-positive', '--for', '1d'], 2, 'it takes no --for'],
+    [['alr_nobody', 'noise', '--reason', 'x'.repeat(501)], 2, 'at most 500 characters'],
+    [['alr_nobody'], 2, "missing required argument 'verdict'"],
+  ])('%j is answered wrongly', async (args, code, message) => {
+    expect(await run('verdict', ...args)).toMatchObject({ code, out: '', err: expect.stringContaining(message) });
+  });
 });
 
 describe('dead-letters', () => {

@@ -6,7 +6,12 @@ import { AT, sampleAlert, sampleAssessment, sampleFinding } from '../deliver/sam
 import { samplePolicy } from './policy.ts';
 
 const NOW = AT + 61_000;
-const NOTHING: Surroundings = { standing: null, approvedAt: [], suspects: new Map([['svc-billing', NOW]]) };
+const NOTHING: Surroundings = {
+  standing: null,
+  approvedAt: [],
+  suspects: new Map([['svc-billing', NOW]]),
+  caution: null,
+};
 
 interface Situation {
   readonly worst?: Partial<Assessment>;
@@ -112,6 +117,11 @@ describe('decideRevocation', () => {
       'baseline-too-young',
     ],
     ['a global stop', { policy: { stopped: true } }, 'stopped-globally'],
+    [
+      'what a person has said',
+      { around: { caution: { code: 'called-expected', text: 'a release' } } },
+      'called-expected',
+    ],
     ['many tokens that deviate at once', { around: { suspects: suspects(5) } }, 'many-tokens-at-once'],
     ['a spent budget', { around: { approvedAt: [NOW - 1, NOW - 2, NOW - 599_000] } }, 'budget-spent'],
   ])('asks a person about %s', (_, situation, code) => {

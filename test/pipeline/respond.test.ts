@@ -29,6 +29,7 @@ it('acts no more when its log has failed', async () => {
     followIntervalMs: 10,
     openDispatcher: () => ({
       submit: () => undefined,
+      withdraw: () => undefined,
       stop: async () => {
         isStopped = true;
       },

@@ -106,6 +106,27 @@ it('lets an attempt in hand end before it undoes it', async () => {
   expect(told).toEqual(['revoke accepted', 'undo accepted']);
 });
 
+it('tries a revocation that is withdrawn no more', async () => {
+  for (let i = 0; i < 5; i++) issuer.next({ status: 503 });
+  submit('revoke');
+  await vi.waitFor(() => expect(asked().length).toBeGreaterThan(0), { timeout: 10_000 });
+  dispatcher.withdraw(sampleOrder().action.alertId);
+  await sleep(50);
+  const before = asked().length;
+  await sleep(1500);
+  expect(asked().length).toBe(before);
+  expect(told).toEqual([]);
+});
+
+it('follows up an attempt in hand that is withdrawn and accepted all the same', async () => {
+  issuer.next({ delayMs: 300 });
+  submit('revoke');
+  await vi.waitFor(() => expect(asked()).toEqual(['revoke']));
+  dispatcher.withdraw(sampleOrder().action.alertId);
+  await until('revoke verified');
+  expect(told).toEqual(['revoke accepted', 'revoke verified']);
+});
+
 it('goes on with a revocation whose undo is refused', async () => {
   submit('revoke');
   await until('revoke accepted');

@@ -161,7 +161,7 @@ describe('what a process tells of itself', () => {
         policy: samplePolicy({}, { protectedTokens: ['svc-billing'] }),
         identity: 'one',
         followIntervalMs: 60_000,
-        openDispatcher: () => ({ submit: () => undefined, stop: async () => undefined }),
+        openDispatcher: () => ({ submit: () => undefined, withdraw: () => undefined, stop: async () => undefined }),
         onWarning: () => undefined,
       }),
     );

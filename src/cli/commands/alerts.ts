@@ -47,10 +47,11 @@ function list(io: CliIo, { alerts }: Ledger, { json, token, limit }: Options): v
     return;
   }
   if (entries.length === 0) io.err('no alerts\n');
-  else table(io, ['ID', 'OPENED', 'SEVERITY', 'SCORE', 'TOKEN', 'DETECTORS', 'REVOCATION'], entries.map(rowOf));
+  else
+    table(io, ['ID', 'OPENED', 'SEVERITY', 'SCORE', 'TOKEN', 'DETECTORS', 'REVOCATION', 'VERDICT'], entries.map(rowOf));
 }
 
-function rowOf({ alert, revocation }: AlertEntry): readonly string[] {
+function rowOf({ alert, revocation, verdicts = [] }: AlertEntry): readonly string[] {
   return [
     alert.id,
     new Date(alert.openedAt).toISOString(),
@@ -59,6 +60,7 @@ function rowOf({ alert, revocation }: AlertEntry): readonly string[] {
     safeText(alert.token, 60),
     alert.worst.findings.map((finding) => finding.detector).join(','),
     revocation === null ? '' : `${revocation.state} (${revocation.reason.code})`,
+    verdicts.at(-1)?.kind ?? '',
   ];
 }
 
@@ -71,8 +73,20 @@ function show(io: CliIo, { alerts, actions }: Ledger, id: string, { json }: Opti
     return;
   }
   io.out(layOutText(situationOf(entry), io.colours));
+  for (const line of answersTo(entry)) io.out(`${line}\n`);
   if (own.length > 0) io.out('\n');
   table(io, ['ACTION', 'KIND', 'TARGET', 'STATE', 'ATTEMPTS', 'WHY', 'OUTCOME'], own.map(actionRowOf));
+}
+
+/** What people have said, the last one last, and what it means for who is told. */
+function answersTo({ verdicts = [], suppression }: AlertEntry): readonly string[] {
+  const lines = verdicts.map(({ kind, by, at, until, why }) => {
+    const holds = until === null ? '' : `, holds until ${new Date(until).toISOString()}`;
+    const because = why === '' ? '' : `: ${safeText(why, 500)}`;
+    return `Answered ${kind} by ${safeText(by, 60)} at ${new Date(at).toISOString()}${holds}${because}`;
+  });
+  if (suppression === undefined) return lines;
+  return [...lines, `Not told to anybody, and revokes nothing: ${safeText(suppression.reason.text, 700)}`];
 }
 
 function actionRowOf({ action, state, attemptCount, detail }: ActionEntry): readonly string[] {

@@ -3,9 +3,11 @@ import { decodePosition } from '../../src/ingest/source.ts';
 import type { LogRecord } from '../../src/log/log.ts';
 import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
+import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 import type { JournalEntry } from './broker.ts';
 import { RAW_TOPIC, SOURCE_GROUP } from './input.ts';
 import { type Expected, idOfRaw } from './oracle.ts';
+import { requestsOf } from './people.ts';
 import { assessmentsOf, idOfLetter, idOfStored } from './reading.ts';
 import type { World } from './world.ts';
 
@@ -30,8 +32,13 @@ class Durable {
   readonly #events: readonly Map<number, { readonly token: string; readonly id: string }>[];
   readonly #taken = new Map<string, number>();
   #findingsTaken = -1;
+  readonly #requests: ReturnType<typeof requestsOf>;
+  /** Verdicts in the events log, and in the ledger. */
+  readonly #verdicts = new Set<string>();
+  readonly #answered = new Set<string>();
 
-  constructor({ history }: World, expected: Expected) {
+  constructor({ history, broker }: World, expected: Expected) {
+    this.#requests = requestsOf(broker);
     this.#expected = expected;
     this.#events = history.partitions.map(() => new Map());
     for (const [partition, { end }] of history.partitions.entries())
@@ -40,7 +47,11 @@ class Durable {
 
   append(topic: string, record: LogRecord): void {
     const { key, partition, offset } = record;
-    if (topic === TOPICS.events) {
+    const verdict = topic === TOPICS.events ? verdictIn(record.value as Buffer) : undefined;
+    if (verdict) {
+      this.#verdicts.add(`${verdict.token} ${verdict.at}`);
+      this.#events[partition]?.set(offset, { token: key ?? '', id: `verdict ${partition}/${offset}` });
+    } else if (topic === TOPICS.events) {
       const id = idOfStored(record);
       // A second copy changes nothing, and nothing follows from it.
       if (!this.#ids.has(id)) this.#events[partition]?.set(offset, { token: key ?? '', id });
@@ -51,7 +62,9 @@ class Durable {
       this.#stamps.set(key, Math.max(stampOf(record.value as Buffer), this.#stamps.get(key) ?? -1));
     else if (topic === TOPICS.ledger) {
       const ledger = decodeLedgerEntry(record);
-      if (ledger?.kind === 'alert') this.#findingsTaken = Math.max(this.#findingsTaken, ledger.entry.offset);
+      if (ledger?.kind !== 'alert') return;
+      this.#findingsTaken = Math.max(this.#findingsTaken, ledger.entry.offset);
+      for (const { token, at } of ledger.entry.verdicts ?? []) this.#answered.add(`${token} ${at}`);
     }
   }
 
@@ -61,8 +74,20 @@ class Durable {
     this.#taken.set(key, committed.offset);
     if (group === SOURCE_GROUP) yield* this.#sourceCommit(partition, from, committed.offset, committed.metadata);
     else if (group === GROUPS.detect) yield* this.#detectCommit(partition, from, committed.offset);
-    else if (group === GROUPS.respond && committed.offset > 0 && this.#findingsTaken < committed.offset - 1)
-      yield `durability: finding ${committed.offset - 1} was committed before its alert`;
+    else if (group === GROUPS.respond) yield* this.#respondCommit(from, committed.offset);
+  }
+
+  *#respondCommit(from: number, to: number): Generator<string> {
+    let last = to - 1;
+    while (this.#requests.has(last)) last -= 1;
+    if (this.#findingsTaken < last) yield `durability: finding ${last} was committed before its alert`;
+    for (let offset = from; offset < to; offset++) {
+      const request = this.#requests.get(offset);
+      if (request === undefined) continue;
+      const name = `${request.token} ${request.at}`;
+      if (!this.#verdicts.has(name)) yield `durability: verdict ${offset} was committed before it was passed on`;
+      if (!this.#answered.has(name)) yield `durability: verdict ${offset} was committed before the ledger had it`;
+    }
   }
 
   *#sourceCommit(partition: number, from: number, to: number, metadata: string): Generator<string> {

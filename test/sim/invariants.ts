@@ -4,11 +4,13 @@ import type { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import { LedgerReader } from '../../src/pipeline/ledger.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
+import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 import { restsOf } from '../../src/runtime/watch-conservation.ts';
 import type { Gap } from './broker.ts';
 import { durability } from './durability.ts';
 import { type Expected, enginesOf, expect, fleetOf, restore, stateOf } from './oracle.ts';
-import { assessmentsOf, idOfLetter, idOfStored } from './reading.ts';
+import { requestsOf } from './people.ts';
+import { assessmentsOf, eventsOf, idOfLetter, idOfStored } from './reading.ts';
 import { FLEET_KEY, type World } from './world.ts';
 
 /** Looks at a world at rest. @returns what is wrong with it, the invariant's name first */
@@ -23,6 +25,7 @@ export function breachesOf(world: World): readonly string[] {
     ...baselines(world, expected),
     ...findings(world, expected),
     ...decisions(world, expected),
+    ...verdicts(world),
     ...durability(world, expected),
     ...archive(world),
     ...bodies(world),
@@ -35,7 +38,7 @@ export function breachesOf(world: World): readonly string[] {
  * beside it; that it counts once is for the baselines to show.
  */
 function* accounting({ broker }: World, { eventIds, deadLetterIds, lostIds }: Expected): Generator<string> {
-  const events = new Set([...broker.appended(TOPICS.events)].map(idOfStored));
+  const events = new Set([...eventsOf(broker.appended(TOPICS.events))].map(idOfStored));
   const letters = new Set([...broker.appended(TOPICS.deadLetters)].map(idOfLetter));
   yield* compare('accounting: event', [...events], eventIds, lostIds);
   yield* compare('accounting: dead letter', [...letters], deadLetterIds, lostIds);
@@ -125,7 +128,10 @@ function* decisions(world: World, { assessments, lostTokens }: Expected): Genera
     if (isDone && !arrived.has(action.id)) yield `decisions: ${action.id} is ${state} and never arrived`;
   }
   for (const id of arrived) if (!actions.has(id)) yield `decisions: ${id} was done and is not in the ledger`;
+  const answered = new Set([...requestsOf(world.broker).values()].map(({ token }) => token));
   for (const id of wanted) {
+    // Whom people have said to leave in peace.
+    if (answered.has(alerts.get(id) ?? '')) continue;
     for (const receiver of ['first', 'second']) {
       const isTold = [...actions.values()].some(({ action }) => action.alertId === id && action.target === receiver);
       if (!isTold) yield `decisions: ${receiver} was not told of ${id}`;
@@ -136,21 +142,44 @@ function* decisions(world: World, { assessments, lostTokens }: Expected): Genera
     [...actions.values()].filter(({ action }) => action.kind === 'revoke').map(({ action }) => action.token),
   );
   for (const { token } of certain.filter(isRevocable))
-    if (!weighed.has(token)) yield `decisions: ${token} was to be revoked`;
+    if (!weighed.has(token) && !answered.has(token)) yield `decisions: ${token} was to be revoked`;
+}
+
+/** What a person has said stands in the ledger with its alert, and has been passed on to the token's baseline. */
+function* verdicts(world: World): Generator<string> {
+  const { answers } = readLedger(world);
+  const passedOn = new Set<string>();
+  for (const { value } of world.broker.appended(TOPICS.events)) {
+    const verdict = verdictIn(value as Buffer);
+    if (verdict) passedOn.add(`${verdict.token} ${verdict.kind} ${verdict.at}`);
+  }
+  for (const { about, token, verdict, at } of requestsOf(world.broker).values()) {
+    if (!answers.get(about)?.includes(at)) yield `verdicts: ${verdict} of ${about} is not in the ledger`;
+    if (!passedOn.delete(`${token} ${verdict} ${at}`)) yield `verdicts: ${verdict} of ${about} was not passed on`;
+  }
+  for (const verdict of passedOn) yield `verdicts: ${verdict} was never given`;
 }
 
 /** What counts in the ledger: alerts' ids with their tokens, and actions. */
 function readLedger({ broker }: World) {
   const alerts = new Map<string, string>();
+  /** Times of verdicts by alert. */
+  const answers = new Map<string, readonly number[]>();
   const actions = new Map<string, ActionEntry>();
   const reader = new LedgerReader();
   for (const record of broker.partition(TOPICS.ledger, 0).records) {
     const read = reader.take(record);
     if (read === undefined || read.isVoid) continue;
-    if (read.entry.kind === 'alert') alerts.set(read.entry.entry.alert.id, read.entry.entry.alert.token);
-    else actions.set(read.entry.entry.action.id, read.entry.entry);
+    if (read.entry.kind === 'alert') {
+      const { alert, verdicts = [] } = read.entry.entry;
+      alerts.set(alert.id, alert.token);
+      answers.set(
+        alert.id,
+        verdicts.map(({ at }) => at),
+      );
+    } else actions.set(read.entry.entry.action.id, read.entry.entry);
   }
-  return { alerts, actions };
+  return { alerts, actions, answers };
 }
 
 function isRevocable({ score, revokeThreshold, findings }: Assessment): boolean {
@@ -163,7 +192,7 @@ function* archive({ broker, store, notes }: World): Generator<string> {
   const announced = notes.flatMap((note) => (note.includes('they may be missing') ? [gapIn(note)] : []));
   const lost = [...broker.gaps.filter(({ group }) => group === GROUPS.archive), ...announced];
   const spared = new Set(lost.flatMap(placesOf));
-  const places = [...broker.appended(TOPICS.events)].map(({ partition, offset }) => `${partition}/${offset}`);
+  const places = [...eventsOf(broker.appended(TOPICS.events))].map(({ partition, offset }) => `${partition}/${offset}`);
   const rows = (store.tables.get('events') ?? []).map((row) => `${row['log_partition']}/${row['log_offset']}`);
   yield* compare('archive: event', rows, new Set(places), spared);
   const findingRows = (store.tables.get('findings') ?? []).map((row) => `${row['log_offset']}/${row['id']}`);

@@ -4,6 +4,7 @@ import canonical from '../../src/normalise/formats/canonical.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
+import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 import { type Broker, incarnationOf } from './broker.ts';
 import type { History } from './history.ts';
 import { RAW_TOPIC, SOURCE, SOURCE_GROUP } from './input.ts';
@@ -44,10 +45,18 @@ function detect(broker: Broker, history: History): Pick<Expected, 'assessments' 
   const engines = enginesOf(history);
   const marks = engines.map(() => new LaneMarks());
   const assessments = new Map<string, Assessment>();
+  const answeredAt = new Map<string, number>();
   for (const { partition, offset, value, appendedAt } of broker.appended(TOPICS.events)) {
+    const engine = engines[partition] as Engine;
+    const verdict = verdictIn(value as Buffer);
+    if (verdict) {
+      // Of what is passed on twice the first copy counts, and nothing that a later one has overtaken.
+      if (verdict.at > (answeredAt.get(verdict.token) ?? 0)) engine.answer(verdict, offset);
+      answeredAt.set(verdict.token, Math.max(verdict.at, answeredAt.get(verdict.token) ?? 0));
+      continue;
+    }
     const event = decodeStoredEvent(value as Buffer, '');
     if ('code' in event) throw new Error(event.reason);
-    const engine = engines[partition] as Engine;
     if (engine.fleet.isDayOver(event, offset, appendedAt)) engine.endFleetDay(event);
     if (marks[partition]?.repeats(event.id, event.settledTo)) continue;
     const assessment = engine.observe(event, offset, appendedAt);

@@ -207,6 +207,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
     caughtBy: ['baselines', 'findings'],
   },
+  {
+    title: 'the ledger has a verdict before it is passed on',
+    edits: [
+      {
+        file: RESPOND,
+        find: '    await this.#teach(decisions);\n    if (!this.lease.valid()) return;\n',
+        replace: '',
+      },
+      {
+        file: RESPOND,
+        find: '    await this.#options.log.append(TOPICS.ledger, records);\n    const fresh',
+        replace: `    await this.#options.log.append(TOPICS.ledger, records);
+    await this.#teach(decisions);
+    const fresh`,
+      },
+    ],
+    caughtBy: ['durability', 'verdicts'],
+  },
 ];
 
 /** Makes an edit in a file's text. @throws when its place is not there, or there are several: the plant has grown old */

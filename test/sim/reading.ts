@@ -2,11 +2,17 @@ import type { Assessment } from '../../src/domain/finding.ts';
 import type { LogRecord } from '../../src/log/log.ts';
 import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
+import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 
 /** The assessment that a record of the findings log carries, if it does. */
 export function assessmentsOf({ value }: LogRecord): readonly Assessment[] {
   const record = decodeFindingsRecord(value as Buffer);
   return record.kind === 'assessment' ? [record.assessment] : [];
+}
+
+/** What of the events log is an event, and no verdict. */
+export function* eventsOf(records: Iterable<LogRecord>): Generator<LogRecord> {
+  for (const record of records) if (verdictIn(record.value as Buffer) === undefined) yield record;
 }
 
 /** The id of a stored event. */

@@ -256,7 +256,9 @@ export class Responder {
       .map((entry): ActionEntry => ({ ...entry, state: 'withdrawn', detail: reason.text, changedAt: now }));
     for (const entry of actions) this.#keepAction(entry);
     if (!isWaiting) return { alert: null, revocation, actions };
-    return { alert: null, revocation: { ...revocation, state: 'withdrawn', reason }, actions };
+    // What was only held was never asked for: there is nothing that could be undone.
+    const state = revocation.state === 'held' ? 'none' : 'withdrawn';
+    return { alert: null, revocation: { ...revocation, state, reason }, actions };
   }
 
   /**

@@ -72,7 +72,8 @@ describe('Responder: expected', () => {
     const held = answered('expected');
     expect(kinds(held.opened)).toContain('revoke gateway held');
     expect(kinds(held.decided)).toEqual(['revoke gateway withdrawn']);
-    expect(held.decided?.alert.revocation).toMatchObject({ state: 'withdrawn', reason: { code: 'called-expected' } });
+    expect(held.decided?.alert.revocation).toMatchObject({ state: 'none', reason: { code: 'called-expected' } });
+    expect(refusalOf('undo', held.responder.alert(held.about) as AlertEntry)).toBe('its token was not revoked');
     const waiting = answered('expected', { isProtected: false });
     expect(kinds(waiting.decided)).toEqual(['revoke gateway withdrawn']);
     expect(waiting.responder.unsettled().map(({ action }) => action.kind)).toEqual(['notify']);

@@ -58,13 +58,16 @@ async function live(
   start: (log: Log) => Promise<{ done: Promise<void>; stop(): Promise<void> }>,
   [group, topic]: readonly [string, string],
 ): Promise<boolean> {
+  let isOver = false;
   try {
     const stage = await start(given);
     const caughtUp = (async () => {
       const end = (await log.offsets(topic))[0]?.end;
-      while ((await log.committed(group, topic)).get(0)?.offset !== end) await systemClock.sleep(3);
+      while (!isOver && (await log.committed(group, topic)).get(0)?.offset !== end) await systemClock.sleep(3);
     })();
-    await Promise.race([caughtUp, stage.done]);
+    await Promise.race([caughtUp, stage.done]).finally(() => {
+      isOver = true;
+    });
     await stage.stop();
     return true;
   } catch (cause) {
@@ -124,7 +127,7 @@ it.each(VERDICT_KINDS.flatMap((kind) => ['1', '2', '3'].map((seed) => [kind, see
   async (kind, seed) => {
     const random = createRandom(seed);
     const folder = await newFolder();
-    const log = await open({ folder: folder.path, access: 'own' });
+    let log = await open({ folder: folder.path, access: 'own' });
     const part = (count: number) => random.below(count + 1);
     /** Lives on until all is read, and dies now and then before. */
     const insist = async (
@@ -134,7 +137,11 @@ it.each(VERDICT_KINDS.flatMap((kind) => ['1', '2', '3'].map((seed) => [kind, see
     ) => {
       for (let deaths = 0; ; deaths++) {
         const given = deaths < 4 ? dying(log, topics, 1 + random.below(3), part) : log;
-        if (await live(log, given, start, place)) return;
+        const lived = await live(log, given, start, place);
+        if (lived) return;
+        // Whoever comes after finds nobody in office.
+        await log.close();
+        log = await open({ folder: folder.path, access: 'own' });
       }
     };
     const detect = () => insist(detecting, [GROUPS.detect, TOPICS.events], [TOPICS.baselines, TOPICS.findings]);

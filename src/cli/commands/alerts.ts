@@ -96,7 +96,7 @@ function actionRowOf({ action, state, attemptCount, detail }: ActionEntry): read
     action.target,
     state,
     String(attemptCount),
-    action.reason.text,
+    safeText(action.reason.text, 200),
     safeText(detail, 120),
   ];
 }

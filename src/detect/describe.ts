@@ -1,9 +1,10 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { Finding } from '../domain/finding.ts';
+import type { Assessment, Finding } from '../domain/finding.ts';
 import { checkEvidence, checkExplanation } from './answers.ts';
+import type { Thresholds } from './budget.ts';
 import type { AnyDetector } from './detector.ts';
 import { mergeEvidence } from './evidence.ts';
-import type { NotedEvidence } from './notes.ts';
+import type { Episode, NotedEvidence } from './notes.ts';
 
 /** A detector with its settings and its place in a record. */
 export interface Described {
@@ -57,5 +58,37 @@ export function findingOf(
     ...numbers,
     evidence,
     explanation,
+  };
+}
+
+/** An event above the threshold, with all that is known of it. @param baseline before the event */
+export function assessmentOf(
+  event: AuditEvent,
+  known: Pick<Assessment, 'loggedAt' | 'score' | 'findings' | 'baseline'> & {
+    readonly thresholds: Thresholds;
+    readonly episode: Episode;
+  },
+): Assessment {
+  const { loggedAt, score, thresholds, findings, episode, baseline } = known;
+  return {
+    id: event.id,
+    token: event.token,
+    principal: event.principal,
+    owner: event.owner,
+    environment: event.environment,
+    episode: episode.id,
+    openedAt: episode.openedAt,
+    eventId: event.id,
+    at: event.at,
+    loggedAt,
+    address: event.address,
+    database: event.database,
+    application: event.application,
+    score,
+    threshold: thresholds.alert,
+    revokeThreshold: thresholds.revoke,
+    findings,
+    since: { eventCount: episode.eventCount, rowCount: episode.rowCount, byteCount: episode.byteCount },
+    baseline: { firstSeenAt: baseline.firstSeenAt || event.at, eventCount: baseline.eventCount },
   };
 }

@@ -10,7 +10,7 @@ import type { Verdict } from '../domain/verdict.ts';
 import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import { type ClosedDay, closedDay, daysOf } from './closed-day.ts';
-import { type Described, describe, findingOf } from './describe.ts';
+import { assessmentOf, type Described, describe, findingOf } from './describe.ts';
 import type { AnyDetector } from './detector.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
 import { contributionOf, newsOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
@@ -436,28 +436,9 @@ export class Engine {
   }
 
   #assess(event: AuditEvent, loggedAt: number, score: number, notes: Notes, episode: Episode): Assessment {
-    const { alert, revoke } = this.#options.thresholds;
-    return {
-      id: event.id,
-      token: event.token,
-      principal: event.principal,
-      owner: event.owner,
-      environment: event.environment,
-      episode: episode.id,
-      openedAt: episode.openedAt,
-      eventId: event.id,
-      at: event.at,
-      loggedAt,
-      address: event.address,
-      database: event.database,
-      application: event.application,
-      score,
-      threshold: alert,
-      revokeThreshold: revoke,
-      findings: this.#findings(event, notes),
-      since: { eventCount: episode.eventCount, rowCount: episode.rowCount, byteCount: episode.byteCount },
-      baseline: { firstSeenAt: this.#header.firstSeenAt || event.at, eventCount: this.#header.eventCount },
-    };
+    const { thresholds } = this.#options;
+    const findings = this.#findings(event, notes);
+    return assessmentOf(event, { loggedAt, score, thresholds, findings, episode, baseline: this.#header });
   }
 
   #findings(event: AuditEvent, notes: Notes): readonly Finding[] {

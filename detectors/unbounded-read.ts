@@ -64,13 +64,13 @@ export default defineDetector({
   bitsMax: 3,
 
   score({ reads, latest }, event, config) {
-    if (event.isUnbounded === null || reads.occasions === 0) return undefined;
+    if (!isRead(event) || reads.occasions === 0) return undefined;
     if (!takesAll(event, config.ignoreRows)) return reads.strangeness(false, config);
     return latest.has(nameOf(event)) ? undefined : Math.max(0, reads.strangeness(true, config));
   },
 
   learn({ reads, latest }, event, { ignoreRows }) {
-    if (event.isUnbounded === null) return;
+    if (!isRead(event)) return;
     const isWhole = takesAll(event, ignoreRows);
     reads.add(isWhole);
     if (isWhole) latest.add(nameOf(event));
@@ -121,11 +121,16 @@ export default defineDetector({
   ],
 });
 
+/** A statement that names no table reads from functions, which have no bounds to leave out. */
+function isRead({ isUnbounded, tables }: AuditEvent): boolean {
+  return isUnbounded !== null && tables.length > 0;
+}
+
 /** Where the source does not say how many rows there were, the statement alone speaks. */
 function takesAll({ isUnbounded, rows }: AuditEvent, ignoreRows: number): boolean {
   return isUnbounded === true && (rows === null || rows > ignoreRows);
 }
 
-function nameOf({ tables, shape }: AuditEvent): string {
-  return tables[0] ?? shape ?? '';
+function nameOf({ tables }: AuditEvent): string {
+  return tables[0] ?? '';
 }

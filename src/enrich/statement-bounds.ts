@@ -2,7 +2,7 @@
 const QUOTED = /"[^"]*"|`[^`]*`|\[[^\]]*\]/g;
 /** A condition on nothing but literals leaves out nothing. */
 const IDLE_CONDITION = /\bwhere (?:true|\?(?: ?= ?\?)?)(?= ?(?:$|;|\)|(?:order|group|union|into)\b))/g;
-const READS = /^(?:select|with|table|declare|copy|unload|insert|replace|create)\b/;
+const READS = /^(?:select|with|table|declare|copy|unload)\b/;
 const BOUNDING = /\b(?:where|limit|fetch|top|tablesample|having)\b/;
 const TO_FILE = /\binto (?:outfile|dumpfile)\b/;
 /** One row, however many it goes over. */
@@ -10,7 +10,7 @@ const TOTALS = /^select (?:(?:count|sum|min|max|avg) ?\([^()]*\)(?: as [\p{L}\p{
 
 /**
  * Whether a statement reads all there is of a table: without a condition or a limit, or into a file. By its words, whatever the dialect; what looks bounded
- * in any part passes for bounded. `null`: it reads no table.
+ * in any part passes for bounded. `null`: it reads no table, or keeps what it reads (`insert into … select`).
  *
  * @param statement without its literals, as normalisers leave it
  */

@@ -50,6 +50,8 @@ const USES_MAX = 0xffff;
 /** Uses after which a name is the owner's. */
 const KNOWN_USES = 3 * USE;
 const HALF_LIFE_DAYS = 45;
+/** A pause longer than this is no habit of using other names. */
+const SLEEP_DAYS = 14;
 const BITS_MIN = -1;
 const RATIO_MIN = 2 ** BITS_MIN;
 
@@ -251,8 +253,16 @@ class SeenSet implements SeenSetWrite, Answerable {
       u16[2 * this.#at + 7] = day;
       return;
     }
+    if (day - before > SLEEP_DAYS) this.#sleptFor(day - before);
     const factor = 2 ** (-(day - before) / HALF_LIFE_DAYS);
     f32[this.#at] = (f32[this.#at] ?? 0) * factor;
     f32[this.#at + 1] = (f32[this.#at + 1] ?? 0) * factor;
+  }
+
+  /** Days on which nothing was used make no name older than another. */
+  #sleptFor(days: number): void {
+    const { u16 } = this.#view;
+    const first = this.#at + HEADER_BYTES / 4;
+    for (let entry = first; entry < first + 2 * this.size; entry += 2) u16[2 * entry + 2] = this.#day(entry) + days;
   }
 }

@@ -41,7 +41,7 @@ describe('seenSet: standing', () => {
 
   it('forgets what was not used for long while others were, and finds it new again', () => {
     const { field, now } = mature({ capacity: 8, forgetAfterDays: 30 });
-    field.add('away', now + 29 * DAY_MS);
+    for (let day = 0; day <= 29; day++) field.add('away', now + day * DAY_MS);
     expect(field.standing('home')).toBe('known');
     field.add('away', now + 30 * DAY_MS);
     expect(field.standing('home')).toBe('new');
@@ -53,6 +53,16 @@ describe('seenSet: standing', () => {
     field.add('home', now + 400 * DAY_MS);
     expect(field.standing('home')).toBe('known');
     expect(field.noveltyRate(0.1, 8)).toBeLessThan(Math.max(rate, 0.1));
+  });
+
+  it('forgets none of several names when the first of them is used again', () => {
+    const { field, now } = mature({ capacity: 8, forgetAfterDays: 30 });
+    for (let day = 0; day < 5; day++) for (const name of ['a', 'b']) field.add(name, now + day * DAY_MS);
+    const wakesAt = now + 200 * DAY_MS;
+    field.add('home', wakesAt);
+    expect(['home', 'a', 'b'].map((name) => field.standing(name))).toEqual(['known', 'known', 'known']);
+    for (let day = 1; day < 40; day++) field.add('home', wakesAt + day * DAY_MS);
+    expect(field.standing('a')).toBe('new');
   });
 
   it('makes room by dropping what was used longest ago', () => {

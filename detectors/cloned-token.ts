@@ -56,6 +56,8 @@ export default defineDetector({
   bitsMax: 3,
 
   score({ places }, event, { strangerRate, priorRate, priorWeight }) {
+    // Nearly always.
+    if (!places.isDivided(event.at)) return undefined;
     const place = placeOf(event);
     if (place === null) return undefined;
     const step = places.step(place, event.at);

@@ -53,7 +53,10 @@ export default defineDetector({
   bitsMax: 18,
 
   score({ rows, statements }, event, { ignoreBits, observationsMin }) {
-    const drift = Math.max(rows.closing(event.at) ?? 0, statements.closing(event.at) ?? 0);
+    const more = statements.closing(event.at);
+    // Nearly always: the day goes on.
+    if (more === undefined) return undefined;
+    const drift = Math.max(rows.closing(event.at) ?? 0, more);
     // A sum of deviations is as seldom as e to its negative.
     const bits = Math.LOG2E * drift;
     return bits < ignoreBits || statements.observations < observationsMin ? undefined : bits;

@@ -373,8 +373,10 @@ export class Engine {
     }
     const contribution = contributionOf(suspicion.surprise(sum, SUM_PRIOR), weight);
     if (contribution === 0) return;
-    const lately = contributionOf(suspicion.surprise(suspicion.lately, SUM_PRIOR), weight);
-    this.#judgement.weigh(i, contribution, newsOf(contribution, lately));
+    const { lately } = suspicion;
+    // Nearly always: too little to take anything off.
+    const before = lately <= 1 ? 0 : contributionOf(suspicion.surprise(lately, SUM_PRIOR), weight);
+    this.#judgement.weigh(i, contribution, newsOf(contribution, before));
   }
 
   /** What time has left of a sum, 0..1. */

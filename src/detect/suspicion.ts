@@ -30,6 +30,8 @@ const DAY_DEVIATIONS_MAX = 2.5;
 const DAYS_MAX = 60;
 const DEVIATION_MIN = 0.5;
 const LATELY_HALF_LIFE_DAYS = 3;
+/** Bits that are forgotten unless they grow. */
+const SUM_MIN = 0.1;
 
 /** 24 bytes: sum f32, the day's maximum f32, moments of closed days' maxima (of which the last word is free), the latest days' maximum f32 in it. */
 export function suspicion(): Field<Suspicion> {
@@ -63,7 +65,9 @@ class Cusum implements Suspicion {
   }
 
   accumulate(bits: number, decay: number): number {
-    const sum = Math.max(0, this.sum * decay + bits);
+    const faded = this.sum * decay + bits;
+    // Nothing fades to nothing by itself, and to weigh what is next to nothing costs as much as to weigh a theft.
+    const sum = faded < 0 || (bits <= 0 && faded < SUM_MIN) ? 0 : faded;
     this.#view.f32[this.#at] = sum;
     if (sum > 0 && sum > this.#highest) this.#view.f32[this.#at + 1] = sum;
     return sum;

@@ -62,7 +62,12 @@ const revocationSchema = z.strictObject({
     })
     .prefault({})
     .describe('When to hold and ask.'),
-  dimensionsMin: z.int().min(1).max(6).default(2).describe('Independent dimensions that must be unusual.'),
+  dimensionsMin: z
+    .int()
+    .min(1)
+    .max(6)
+    .default(2)
+    .describe('Independent dimensions that must be unusual, each by four bits of the score.'),
   baselineDaysMin: z.number().min(0).max(365).default(7).describe('Experience a baseline must rest on, days.'),
   baselineEventsMin: z.int().min(0).max(1_000_000).default(50).describe('The same in events.'),
 });

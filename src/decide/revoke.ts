@@ -1,10 +1,14 @@
 import { DAY_MS } from '../baseline/time.ts';
 import type { ActionState, Reason } from '../domain/action.ts';
 import type { Alert } from '../domain/alert.ts';
+import type { Finding } from '../domain/finding.ts';
 import { matchesPattern } from '../domain/pattern.ts';
 import { certainFinding, countingFindings, isSolid } from './group.ts';
 import { matches } from './match.ts';
 import type { GuardRails, Policy } from './policy.ts';
+
+/** Bits of the score that a dimension has to hold to be one of those that agree: as much as one honest day in sixteen has. */
+const AGREEING_BITS = 4;
 
 /** What must be known about the rest of the world to decide about one alert. */
 export interface Surroundings {
@@ -68,12 +72,22 @@ function weakness(alert: Alert, { dimensionsMin }: GuardRails): Reason | null {
     };
   }
   if (certainFinding(worst)) return null;
-  const dimensions = new Set(solid.map((finding) => finding.dimension));
+  const dimensions = dimensionsThatAgree(solid);
   if (dimensions.size < dimensionsMin) {
-    const text = `only ${[...dimensions].join(' and ')} is unusual; revoking takes ${dimensionsMin} independent dimensions`;
+    const shown = dimensions.size === 0 ? 'no dimension by itself' : `only ${[...dimensions].join(' and ')}`;
+    const text = `${shown} is unusual by ${AGREEING_BITS} bits or more; revoking takes ${dimensionsMin} independent dimensions`;
     return { code: 'one-dimension-only', text };
   }
   return null;
+}
+
+/** Those whose findings say enough together: a release has loud minutes as well, and its new tables are other proportions. */
+function dimensionsThatAgree(solid: readonly Finding[]): ReadonlySet<string> {
+  const byDimension = Map.groupBy(solid, ({ dimension }) => dimension);
+  const agreeing = [...byDimension].filter(
+    ([, findings]) => findings.reduce((sum, { contribution }) => sum + contribution, 0) >= AGREEING_BITS,
+  );
+  return new Set(agreeing.map(([dimension]) => dimension));
 }
 
 /** Why a person should look first, if one should. */

@@ -63,6 +63,11 @@ describe('decideRevocation', () => {
       'one-dimension-only',
     ],
     [
+      'a second dimension of which one day in sixteen has as much',
+      { worst: { findings: [sampleFinding(), sampleFinding({ dimension: 'how-much', contribution: 3.9 })] } },
+      'one-dimension-only',
+    ],
+    [
       'a second dimension that the client made up',
       { worst: { findings: [sampleFinding(), sampleFinding({ dimension: 'how', trust: 'claimed' })] } },
       'one-dimension-only',
@@ -95,6 +100,13 @@ describe('decideRevocation', () => {
       reason: { text: 'canary touched: no matter of odds' },
     });
     expect(decide({ worst, policy: { stopped: true } })).toMatchObject({ state: 'held' });
+  });
+
+  it('adds up what a dimension’s detectors say', () => {
+    const half = (id: string) => sampleFinding({ id, dimension: 'how-much', contribution: 2.1 });
+    expect(decide({ worst: { findings: [sampleFinding(), half('b'), half('c')] } })).toMatchObject({
+      state: 'approved',
+    });
   });
 
   it('believes nobody who merely claims, or an experimental detector, that it happened', () => {

@@ -67,7 +67,9 @@ const revocationSchema = z.strictObject({
     .min(1)
     .max(6)
     .default(2)
-    .describe('Independent dimensions that must be unusual, each by four bits of the score.'),
+    .describe(
+      'Independent dimensions that must be unusual. From two on, all but the strongest must have four bits of the score together.',
+    ),
   baselineDaysMin: z.number().min(0).max(365).default(7).describe('Experience a baseline must rest on, days.'),
   baselineEventsMin: z.int().min(0).max(1_000_000).default(50).describe('The same in events.'),
 });

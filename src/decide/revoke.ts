@@ -7,8 +7,11 @@ import { certainFinding, countingFindings, isSolid } from './group.ts';
 import { matches } from './match.ts';
 import type { GuardRails, Policy } from './policy.ts';
 
-/** Bits of the score that a dimension has to hold to be one of those that agree: as much as one honest day in sixteen has. */
-const AGREEING_BITS = 4;
+/**
+ * Bits of the score that all other dimensions have beside the strongest, at least: as much as one honest day in sixteen has. A release has loud
+ * minutes as well, and that must not be its second opinion.
+ */
+const BESIDE_BITS_MIN = 4;
 
 /** What must be known about the rest of the world to decide about one alert. */
 export interface Surroundings {
@@ -72,22 +75,26 @@ function weakness(alert: Alert, { dimensionsMin }: GuardRails): Reason | null {
     };
   }
   if (certainFinding(worst)) return null;
-  const dimensions = dimensionsThatAgree(solid);
-  if (dimensions.size < dimensionsMin) {
-    const shown = dimensions.size === 0 ? 'no dimension by itself' : `only ${[...dimensions].join(' and ')}`;
-    const text = `${shown} is unusual by ${AGREEING_BITS} bits or more; revoking takes ${dimensionsMin} independent dimensions`;
+  const dimensions = dimensionsOf(solid);
+  if (dimensions.length < dimensionsMin) {
+    const names = dimensions.map(({ dimension }) => dimension).join(' and ');
+    const text = `only ${names} is unusual; revoking takes ${dimensionsMin} independent dimensions`;
+    return { code: 'one-dimension-only', text };
+  }
+  const [strongest, ...others] = dimensions;
+  const beside = others.reduce((sum, { bits }) => sum + bits, 0);
+  if (dimensionsMin > 1 && strongest !== undefined && beside < BESIDE_BITS_MIN) {
+    const text = `nearly all is ${strongest.dimension}: the rest has ${beside.toFixed(1)} bits of the score, and revoking takes ${BESIDE_BITS_MIN}`;
     return { code: 'one-dimension-only', text };
   }
   return null;
 }
 
-/** Those whose findings say enough together: a release has loud minutes as well, and its new tables are other proportions. */
-function dimensionsThatAgree(solid: readonly Finding[]): ReadonlySet<string> {
-  const byDimension = Map.groupBy(solid, ({ dimension }) => dimension);
-  const agreeing = [...byDimension].filter(
-    ([, findings]) => findings.reduce((sum, { contribution }) => sum + contribution, 0) >= AGREEING_BITS,
-  );
-  return new Set(agreeing.map(([dimension]) => dimension));
+/** What each dimension has of the score, the strongest first. */
+function dimensionsOf(findings: readonly Finding[]): readonly { readonly dimension: string; readonly bits: number }[] {
+  return [...Map.groupBy(findings, ({ dimension }) => dimension)]
+    .map(([dimension, some]) => ({ dimension, bits: some.reduce((sum, { contribution }) => sum + contribution, 0) }))
+    .sort((a, b) => b.bits - a.bits);
 }
 
 /** Why a person should look first, if one should. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GuardRails, Policy } from '../../src/decide/policy.ts';
 import { decideRevocation, type Surroundings } from '../../src/decide/revoke.ts';
-import type { Assessment } from '../../src/domain/finding.ts';
+import type { Assessment, Finding } from '../../src/domain/finding.ts';
 import { AT, sampleAlert, sampleAssessment, sampleFinding } from '../deliver/sample.ts';
 import { samplePolicy } from './policy.ts';
 
@@ -102,10 +102,13 @@ describe('decideRevocation', () => {
     expect(decide({ worst, policy: { stopped: true } })).toMatchObject({ state: 'held' });
   });
 
-  it('adds up what a dimension’s detectors say', () => {
-    const half = (id: string) => sampleFinding({ id, dimension: 'how-much', contribution: 2.1 });
-    expect(decide({ worst: { findings: [sampleFinding(), half('b'), half('c')] } })).toMatchObject({
-      state: 'approved',
+  it('adds up what is unusual beside the strongest dimension', () => {
+    const weak = (id: string, dimension: Finding['dimension']) => sampleFinding({ id, dimension, contribution: 2.1 });
+    const findings = [sampleFinding(), weak('b', 'how-much'), weak('c', 'when')];
+    expect(decide({ worst: { findings } })).toMatchObject({ state: 'approved' });
+    expect(decide({ worst: { findings: findings.slice(0, 2) } })).toMatchObject({
+      state: 'none',
+      reason: { text: expect.stringContaining('the rest has 2.1 bits of the score') },
     });
   });
 

@@ -182,9 +182,15 @@ function readLedger({ broker }: World) {
   return { alerts, actions, answers };
 }
 
+/** Two dimensions on more than anybody's word and an experiment, and four bits beside the strongest. */
 function isRevocable({ score, revokeThreshold, findings }: Assessment): boolean {
-  const named = findings.filter(({ contribution, trust }) => contribution >= 1 && trust !== 'claimed');
-  return score >= revokeThreshold && new Set(named.map(({ dimension }) => dimension)).size >= 2;
+  const bits: Record<string, number> = {};
+  for (const { contribution, trust, status, dimension } of findings)
+    if (contribution >= 1 && trust !== 'claimed' && status !== 'experimental')
+      bits[dimension] = (bits[dimension] ?? 0) + contribution;
+  const rising = Object.values(bits).sort((a, b) => a - b);
+  const beside = rising.slice(0, -1).reduce((sum, each) => sum + each, 0);
+  return score >= revokeThreshold && rising.length >= 2 && beside >= 4;
 }
 
 /** Each event of the log stands in the store once, and so does each finding. */

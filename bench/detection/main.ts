@@ -11,7 +11,7 @@ import { withSmoothing } from './smooth.ts';
 import { SOURCES } from './sources.ts';
 import { headOf, lineOf, pricesOf } from './table.ts';
 
-// `npm run bench:detection -- SOURCE FILE`: thefts grafted into a recorded log, and how many of them are caught at which price. False alerts
+// `npm run bench:detection -- SOURCE FILE...`: thefts grafted into a recorded log, and how many of them are caught at which price. False alerts
 // are counted on the log as it was, after the time in which baselines are made; the thefts on the grafted one. `--peers`: the same for what
 // people would otherwise use, on the same events. `--json`: for machines, with every variant. Several seeds are several grafted logs, judged
 // together.
@@ -29,17 +29,17 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const [source = '', path = ''] = positionals;
+const [source = '', ...paths] = positionals;
 const read = SOURCES[source];
-if (read === undefined || path === '') {
+if (read === undefined || paths.length === 0) {
   const options = '[--seed S] [--thefts PER_VICTIM] [--peers [--only NAME]...] [--json]';
-  console.error(`npm run bench:detection -- ${Object.keys(SOURCES).join('|')} FILE ${options}`);
+  console.error(`npm run bench:detection -- ${Object.keys(SOURCES).join('|')} FILE... ${options}`);
   process.exit(2);
 }
 
 /** With `--json`, the table is only to be looked at meanwhile. */
 const say = values.json ? console.error : console.log;
-const events = await read(path);
+const events = await read(...paths);
 const grafts = values.seed.map((seed) => graft(events, seed, Number(values.thefts)));
 const peers = values.peers ? await peerMethods() : [];
 const all: (readonly Compared[])[] = [];

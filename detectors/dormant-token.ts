@@ -8,7 +8,7 @@ import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 2, 2, 9);
 /** Gaps in log₂ hours: most tokens pause for hours to a few days. */
-const PRIOR = { mean: 3, deviation: 2, weight: 3 };
+const PRIOR = { mean: 3, deviation: 2, weight: 1 };
 /** Shorter pauses are the rhythm of the day, not dormancy. */
 const GAP_MIN_MS = 6 * HOUR_MS;
 
@@ -41,8 +41,7 @@ export default defineDetector({
     const pauseMs = event.at - lastUsed.value;
     if (lastUsed.value === 0 || pauseMs < config.dormantAfterDays * DAY_MS) return undefined;
     const z = (Math.log2(pauseMs / HOUR_MS) - pauses.mean(PRIOR)) / pauses.deviation(PRIOR, 0.7);
-    // Half of it: that a day of use is rare for such a token stands in the score already.
-    return (tailBits(z) - 1) / 2;
+    return tailBits(z) - 1;
   },
 
   learn({ lastUsed, pauses }, event) {

@@ -7,6 +7,9 @@ import { countText, observedText } from '../src/domain/words.ts';
 /** A Monday. */
 const START = Date.UTC(2026, 8, 7, 9);
 
+/** How much seldomer a drift is with each deviation more: measured on honest tokens, made-up ones and those of recorded logs. */
+const BITS_A_DEVIATION = 1.2 * Math.LOG2E;
+
 /** A job's working days of forty statements, which grow by `growth` a day from the fifth week on. */
 function job(days: number, growth = 1): readonly CaseEvent[] {
   return Array.from({ length: days }, (_, day) => {
@@ -40,7 +43,7 @@ export default defineDetector({
       .number()
       .min(0)
       .max(30)
-      .default(14)
+      .default(15)
       .describe('Drift below which nothing is charged: the comings and goings of ordinary weeks.'),
     observationsMin: z
       .number()
@@ -57,8 +60,7 @@ export default defineDetector({
     // Nearly always: the day goes on.
     if (more === undefined) return undefined;
     const drift = Math.max(rows.closing(event.at) ?? 0, more);
-    // A sum of deviations is as seldom as e to its negative.
-    const bits = Math.LOG2E * drift;
+    const bits = BITS_A_DEVIATION * drift;
     return bits < ignoreBits || statements.observations < observationsMin ? undefined : bits;
   },
 

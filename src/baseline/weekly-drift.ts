@@ -20,13 +20,17 @@ export interface WeeklyDriftWrite extends WeeklyDriftRead {
 
 const WEEK = 7;
 /** log₂ of a day's amount less what is usual on its weekday, as most tokens show it. */
-const PRIOR: Prior = { mean: 0, deviation: 0.7, weight: 3 };
-const DEVIATION_MIN = 0.2;
+const PRIOR: Prior = { mean: 0, deviation: 0.5, weight: 2 };
+/** A job that varies less than this by itself still has odd days. */
+const DEVIATION_MIN = 0.12;
 const WEIGHT_MAX = 60;
-/** Deviations that an ordinary day may be above (CUSUM's reference value: half of the shift that is to be found). */
-const SLACK = 0.5;
-/** One day, however loud, is no drift. */
+/** Deviations that an ordinary day may be above (CUSUM's reference value). */
+const SLACK = 0.4;
+/** One day, however loud, is no drift; and however quiet, no end of one. */
 const STEP_MAX = 3;
+const STEP_MIN = -1.5;
+/** One odd day says so much of how much days vary, in deviations: a quarter's end must not hide the drift after it. */
+const OUTLIER_MAX = 2.5;
 /** What the next day leaves of a drift that does not go on. */
 const KEPT = 0.97;
 /** How far a weekday's usual amount follows its latest one. */
@@ -101,13 +105,19 @@ class WeeklyDrift implements WeeklyDriftWrite {
     f32[index + DRIFT] = this.#driftWith(difference);
     if (difference !== undefined) {
       f32[index + GROWTH] = difference;
-      this.#differences.add(difference, f32[index + LEAST_WEIGHT] ?? 1);
+      this.#learn(difference, f32[index + LEAST_WEIGHT] ?? 1);
     }
     const usual = index + (openDay % WEEK);
     f32[usual] =
       difference === undefined
         ? this.#logOfOpen
         : (f32[usual] ?? 0) + FOLLOWS * (f32[index + LEAST_WEIGHT] ?? 1) * difference;
+  }
+
+  #learn(difference: number, weight: number): void {
+    const mean = this.#differences.mean(PRIOR);
+    const reach = OUTLIER_MAX * this.#differences.deviation(PRIOR, DEVIATION_MIN);
+    this.#differences.add(Math.min(mean + reach, Math.max(mean - reach, difference)), weight);
   }
 
   /** 0 is for days without use. */
@@ -124,6 +134,6 @@ class WeeklyDrift implements WeeklyDriftWrite {
     const kept = KEPT * (this.#view.f32[this.#at + DRIFT] ?? 0);
     if (difference === undefined) return kept;
     const above = this.#differences.deviationsAbove(difference, PRIOR, DEVIATION_MIN);
-    return Math.max(0, kept + Math.min(STEP_MAX, above) - SLACK);
+    return Math.max(0, kept + Math.max(STEP_MIN, Math.min(STEP_MAX, above)) - SLACK);
   }
 }

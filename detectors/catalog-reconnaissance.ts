@@ -11,7 +11,7 @@ const START = Date.UTC(2026, 8, 7, 9);
 /** What it does all day, what drivers read of the catalogue among it. */
 const OWN_WORK = 0;
 const KIND_OF: Readonly<Record<CatalogueKind, number>> = { types: OWN_WORK, structure: 1, accounts: 2, server: 3 };
-const KINDS = ['', 'what there is', 'who may do what', 'what runs'] as const;
+const KINDS = ['its own work', 'what there is', 'who may do what', 'what runs'] as const;
 
 /** Two weeks of a service whose driver reads the types once a day. */
 const service: readonly CaseEvent[] = Array.from({ length: 14 * 24 }, (_, i) => ({
@@ -51,7 +51,7 @@ export default defineDetector({
       },
     }),
   ),
-  remembers: { asked: kindSet({ kinds: KINDS.length, forgetAfterDays: 100 }) },
+  remembers: { asked: kindSet({ kinds: KINDS, forgetAfterDays: 100 }) },
   bitsMax: 9,
 
   score({ asked }, { tables }, rates) {

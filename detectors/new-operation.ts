@@ -70,7 +70,7 @@ export default defineDetector({
       },
     }),
   ),
-  remembers: { done: kindSet({ kinds: KINDS.length, forgetAfterDays: 100 }) },
+  remembers: { done: kindSet({ kinds: KINDS, forgetAfterDays: 100 }) },
   bitsMax: 9,
 
   score({ done }, { operation }, rates) {

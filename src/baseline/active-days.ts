@@ -1,6 +1,8 @@
+import type { Fact } from './facts.ts';
 import type { Field, RecordView } from './record.ts';
 
 export interface ActiveDaysRead {
+  facts(): readonly Fact[];
   /** Share of the calendar's days on which the token is used, above 0 and at most 1: the token's own, shrunk towards every day while few are known. */
   readonly share: number;
 }
@@ -39,6 +41,10 @@ class ActiveDays implements ActiveDaysWrite {
   get share(): number {
     const { f32 } = this.#view;
     return Math.min(1, ((f32[this.#at] ?? 0) + PRIOR_DAYS) / ((f32[this.#at + 1] ?? 0) + PRIOR_DAYS));
+  }
+
+  facts(): readonly Fact[] {
+    return [{ what: 'days in use', value: `${Math.round(20 * this.share) * 5} % of the calendar’s` }];
   }
 
   beginDay(daysSince: number): void {

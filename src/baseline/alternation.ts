@@ -1,3 +1,4 @@
+import { type Fact, oftenText, type Tellable } from './facts.ts';
 import { hashName } from './hash.ts';
 import type { Field, RecordView } from './record.ts';
 import { MINUTE_MS, SECOND_MS } from './time.ts';
@@ -36,7 +37,7 @@ export function alternation(): Field<AlternationRead, AlternationWrite> {
   return { kind: 'alternation', version: 1, sizeBytes: 24, open: (view, offset) => new Alternation(view, offset) };
 }
 
-class Alternation implements AlternationWrite {
+class Alternation implements AlternationWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
 
@@ -64,6 +65,12 @@ class Alternation implements AlternationWrite {
   returnRate(priorRate: number, priorWeight: number): number {
     const returns = this.#view.f32[this.#at + 5] as number;
     return (returns + priorRate * priorWeight) / (this.observations + priorWeight);
+  }
+
+  facts(): readonly Fact[] {
+    const { observations } = this;
+    if (observations === 0) return [];
+    return [{ what: 'back and forth', value: oftenText(this.#view.f32[this.#at + 5] as number, observations) }];
   }
 
   add(name: string, at: number): void {

@@ -1,3 +1,4 @@
+import { aboutText, type Fact, type Tellable } from './facts.ts';
 import type { Field, RecordView } from './record.ts';
 
 export interface CounterRead {
@@ -14,7 +15,7 @@ export function counter(): Field<CounterRead, CounterWrite> {
   return { kind: 'counter', version: 1, sizeBytes: 8, open: (view, offset) => new Counter(view, offset) };
 }
 
-class Counter implements CounterWrite {
+class Counter implements CounterWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
 
@@ -25,6 +26,10 @@ class Counter implements CounterWrite {
 
   get value(): number {
     return this.#view.f64[(this.#view.base + this.#offset) >> 3] ?? 0;
+  }
+
+  facts(): readonly Fact[] {
+    return this.value < 0.5 ? [] : [{ what: '', value: aboutText(this.value) }];
   }
 
   add(amount = 1): void {

@@ -1,3 +1,4 @@
+import type { Fact, Tellable } from './facts.ts';
 import type { Field, RecordView } from './record.ts';
 import { dayOf, hourOf, hourOfWeekOf } from './time.ts';
 
@@ -24,6 +25,9 @@ const STEP = 8;
 const CELL_MAX = 255;
 /** How many of the token's days it is worth that all hours of the day are alike. */
 const PRIOR_DAYS = 8;
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+/** An hour is told as usual if it is so often as the most usual one. */
+const USUAL_SHARE = 0.25;
 
 /**
  * When a token is active: an hour-of-week histogram of active hours, not of events. 184 bytes: hours f32, days f32, last hour u32, 168 cells, –.
@@ -32,7 +36,7 @@ export function hourOfWeek(): Field<HourOfWeekRead, HourOfWeekWrite> {
   return { kind: 'hour-of-week', version: 1, sizeBytes: 184, open: (view, offset) => new HourOfWeek(view, offset) };
 }
 
-class HourOfWeek implements HourOfWeekWrite {
+class HourOfWeek implements HourOfWeekWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
 
@@ -74,6 +78,34 @@ class HourOfWeek implements HourOfWeekWrite {
     const prior = PRIOR_DAYS * this.#hoursPerDay;
     const ofDay = (sameHour / STEP + prior / 24) / (observations + prior);
     return (this.#smoothed(hour) / STEP + (priorWeight * ofDay) / 7) / (observations + priorWeight);
+  }
+
+  facts(): readonly Fact[] {
+    const days = DAYS.map((_, day) => this.#hoursOn(day));
+    const value = DAYS.flatMap((name, day) => {
+      const hours = days[day] as string;
+      if (hours === '' || (day > 0 && days[day - 1] === hours)) return [];
+      let last = day;
+      while (days[last + 1] === hours) last += 1;
+      return [`${name}${last === day ? '' : `–${DAYS[last]}`} ${hours}`];
+    });
+    return value.length === 0 ? [] : [{ what: 'UTC', value }];
+  }
+
+  /** The hours of a day of the week that are usual: `8–18, 22`. */
+  #hoursOn(day: number): string {
+    const { u8 } = this.#view;
+    const cells = [...u8.subarray(this.#cells, this.#cells + CELLS)];
+    const usual = Math.max(STEP, Math.max(...cells) * USUAL_SHARE);
+    const isUsual = (hour: number) => hour < 24 && (cells[24 * day + hour] as number) >= usual;
+    const spans: string[] = [];
+    for (let hour = 0; hour < 24; hour++) {
+      if (!isUsual(hour)) continue;
+      const from = hour;
+      while (isUsual(hour + 1)) hour += 1;
+      spans.push(`${from}–${hour + 1}`);
+    }
+    return spans.join(', ');
   }
 
   add(at: number): void {

@@ -1,3 +1,4 @@
+import type { Fact, Tellable } from './facts.ts';
 import type { Field, RecordView } from './record.ts';
 import type { NoveltyRates, Standing } from './seen-set.ts';
 import { dayOf } from './time.ts';
@@ -26,25 +27,26 @@ const KNOWN_WEIGHT_MIN = 0.5;
  * is forgotten after so many days on which only others were. Layout: observations f32, fresh u16 (a bit a kind), day u16 of the latest use of each.
  */
 export function kindSet(options: {
-  readonly kinds: number;
+  /** What each is called, lowest first. At most 16. */
+  readonly kinds: readonly string[];
   readonly forgetAfterDays: number;
 }): Field<KindSetRead, KindSetWrite> {
   const { kinds, forgetAfterDays } = options;
   return {
-    kind: `kind-set/${kinds}`,
+    kind: `kind-set/${kinds.length}`,
     version: 1,
-    sizeBytes: (2 * (DAYS_AT + kinds) + 7) & ~7,
+    sizeBytes: (2 * (DAYS_AT + kinds.length) + 7) & ~7,
     open: (view, offset) => new KindSet(view, offset, kinds, forgetAfterDays),
   };
 }
 
-class KindSet implements KindSetWrite {
+class KindSet implements KindSetWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
-  readonly #kinds: number;
+  readonly #kinds: readonly string[];
   readonly #forgetAfterDays: number;
 
-  constructor(view: RecordView, offset: number, kinds: number, forgetAfterDays: number) {
+  constructor(view: RecordView, offset: number, kinds: readonly string[], forgetAfterDays: number) {
     this.#view = view;
     this.#offset = offset;
     this.#kinds = kinds;
@@ -67,7 +69,20 @@ class KindSet implements KindSetWrite {
   }
 
   knownKinds(): readonly number[] {
-    return Array.from({ length: this.#kinds }, (_, kind) => kind).filter((kind) => this.standing(kind) === 'known');
+    return this.#kindsThatAre('known');
+  }
+
+  #kindsThatAre(standing: Standing): readonly number[] {
+    return [...this.#kinds.keys()].filter((kind) => this.standing(kind) === standing);
+  }
+
+  facts(): readonly Fact[] {
+    if (this.observations === 0) return [];
+    const names = (standing: Standing) => this.#kindsThatAre(standing).map((kind) => this.#kinds[kind] as string);
+    return [
+      { what: 'known', value: names('known') },
+      { what: 'fresh, not known yet', value: names('fresh') },
+    ];
   }
 
   strangeness({ strangerRate, priorRate, priorWeight }: NoveltyRates): number {
@@ -104,7 +119,8 @@ class KindSet implements KindSetWrite {
     const { u16 } = this.#view;
     const first = this.#at + DAYS_AT;
     let last = 0;
-    for (let i = first; i < first + this.#kinds; i++) last = Math.max(last, u16[i] as number);
-    for (let i = first; i < first + this.#kinds; i++) if (last - (u16[i] as number) > this.#forgetAfterDays) u16[i] = 0;
+    for (let i = first; i < first + this.#kinds.length; i++) last = Math.max(last, u16[i] as number);
+    for (let i = first; i < first + this.#kinds.length; i++)
+      if (last - (u16[i] as number) > this.#forgetAfterDays) u16[i] = 0;
   }
 }

@@ -52,6 +52,29 @@ export interface Move {
   readonly sizeBytes: number;
 }
 
+/** Finds the layout that a fingerprint names; `undefined` if nobody knows it any more. */
+export type LayoutOf = (fingerprint: string) => Layout | undefined;
+
+/** How records are carried over into one layout from any other: worked out once for each. */
+export class Moves {
+  readonly #to: Layout;
+  readonly #known = new Map<string, readonly Move[]>();
+
+  constructor(to: Layout) {
+    this.#to = to;
+  }
+
+  /** `undefined`: nobody knows that layout any more. */
+  from(fingerprint: string, layoutOf: LayoutOf): readonly Move[] | undefined {
+    const known = this.#known.get(fingerprint);
+    if (known) return known;
+    const from = fingerprint === this.#to.fingerprint ? this.#to : layoutOf(fingerprint);
+    const moves = from && movesBetween(from, this.#to);
+    if (moves) this.#known.set(fingerprint, moves);
+    return moves;
+  }
+}
+
 /**
  * How to carry a record over: fields are matched by name, kind, version and size; what has no counterpart starts empty and warms up again.
  */

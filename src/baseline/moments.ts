@@ -1,3 +1,4 @@
+import { aboutText, type Fact, type Tellable } from './facts.ts';
 import type { Field, RecordView } from './record.ts';
 
 /** What is taken for granted about a value before a token has shown its own: worth `weight` observations. */
@@ -38,7 +39,7 @@ export function moments(options: { readonly weightMax: number }): Field<MomentsR
 }
 
 /** Opened by `moments()`, and by the fields that keep moments among other things. */
-export class Moments implements MomentsWrite {
+export class Moments implements MomentsWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #weightMax: number;
@@ -94,6 +95,17 @@ export class Moments implements MomentsWrite {
       weight * ((f32[at + 2] ?? 0) + ownOff * ownOff) +
       prior.weight * (prior.deviation * prior.deviation + priorOff * priorOff);
     return total / (weight + prior.weight);
+  }
+
+  facts(): readonly Fact[] {
+    const { f32 } = this.#view;
+    if (this.weight === 0) return [];
+    const [mean, variance] = [f32[this.#at + 1] as number, f32[this.#at + 2] as number];
+    return [
+      { what: 'mean', value: mean.toFixed(1) },
+      { what: 'deviation', value: Math.sqrt(variance).toFixed(1) },
+      { what: 'observations', value: aboutText(this.weight) },
+    ];
   }
 
   add(value: number, weight = this.#view.weight): void {

@@ -1,3 +1,4 @@
+import type { Fact, NameOf, Tellable } from './facts.ts';
 import { hashName } from './hash.ts';
 import type { Field, RecordView } from './record.ts';
 import { dayOf } from './time.ts';
@@ -34,6 +35,8 @@ const KEPT_USES = 320;
 const HEADER_BYTES = 24;
 const ENTRY_BYTES = 8;
 const NOBODY = 0xff;
+/** Shares are told in twentieths. */
+const TOLD_STEPS = 20;
 
 /**
  * In which proportions a token uses names (tables, operations). The ones used most have a count each; a name that finds no place takes that of
@@ -50,7 +53,7 @@ export function nameMix(options: { readonly capacity: number }): Field<NameMixRe
   };
 }
 
-class NameMix implements NameMixWrite {
+class NameMix implements NameMixWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #capacity: number;
@@ -96,6 +99,20 @@ class NameMix implements NameMixWrite {
     const uses = place < 0 ? uncounted : Math.max(uncounted, this.#uses(place));
     const begun = this.#begun;
     return (uses + begun / nameCount) / (this.observations + begun);
+  }
+
+  facts(nameOf: NameOf): readonly Fact[] {
+    const { observations } = this;
+    if (observations === 0) return [];
+    const shares = Array.from({ length: this.#size }, (_, place) => ({
+      name: nameOf(this.#view.u32[this.#entry(place)] as number),
+      steps: Math.round((TOLD_STEPS * this.#uses(place)) / observations),
+    }));
+    const told = shares.filter(({ steps }) => steps > 0);
+    return [
+      { what: 'shares', value: told.map(({ name, steps }) => `${name} ${(100 * steps) / TOLD_STEPS} %`) },
+      { what: 'rarer', value: shares.filter(({ steps }) => steps === 0).map(({ name }) => name) },
+    ];
   }
 
   /** Uses among the last `LATEST`, whoever's they were. */

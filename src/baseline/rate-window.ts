@@ -1,3 +1,4 @@
+import { aboutText, type Fact, spanText, type Tellable } from './facts.ts';
 import { Moments, type Prior } from './moments.ts';
 import type { Field, RecordView } from './record.ts';
 import { tailBits } from './tail.ts';
@@ -43,6 +44,10 @@ const LINE_ERROR_MAX = 0.0861;
 const WEIGHT_MAX = 500;
 /** In log₂ units: even the steadiest token varies by a third. */
 const DEVIATION_MIN = 0.4;
+/** What is told of a token is its own. */
+const NO_PRIOR: Prior = { mean: 0, deviation: 0, weight: 0 };
+/** About one window in a hundred holds more. */
+const SELDOM_DEVIATIONS = 2.3;
 
 /**
  * How much of something falls into windows of fixed length: the running sum of the open window beside mean and spread of the closed
@@ -74,7 +79,7 @@ export function rateWindows(options: {
 }
 
 /** Goes over all windows at once, and asks one by itself only when it has to: nearly every event is ordinary in all. */
-class RateWindows implements RateWindowsWrite {
+class RateWindows implements RateWindowsWrite, Tellable {
   readonly windows: readonly RateWindow[];
   readonly #view: RecordView;
   readonly #offset: number;
@@ -103,6 +108,10 @@ class RateWindows implements RateWindowsWrite {
     return true;
   }
 
+  facts(): readonly Fact[] {
+    return this.windows.flatMap((window) => window.facts());
+  }
+
   add(amount: number, at: number): void {
     const { f32, u32, weight } = this.#view;
     let index = (this.#view.base + this.#offset) >> 2;
@@ -117,7 +126,7 @@ class RateWindows implements RateWindowsWrite {
   }
 }
 
-class RateWindow implements RateWindowWrite {
+class RateWindow implements RateWindowWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #windowMs: number;
@@ -145,6 +154,12 @@ class RateWindow implements RateWindowWrite {
   usual(prior: Prior, quantileDeviations: number): number {
     const log = this.#closed.mean(prior) + quantileDeviations * this.#closed.deviation(prior, DEVIATION_MIN);
     return Math.max(0, 2 ** log - 1);
+  }
+
+  facts(): readonly Fact[] {
+    if (this.closedCount === 0) return [];
+    const [usual, seldomMore] = [0, SELDOM_DEVIATIONS].map((deviations) => aboutText(this.usual(NO_PRIOR, deviations)));
+    return [{ what: `in ${spanText(this.#windowMs)}`, value: `${usual}, seldom above ${seldomMore}` }];
   }
 
   surprise(total: number, prior: Prior): number {

@@ -32,6 +32,8 @@ export interface Field<Read = unknown, Write extends Read = Read> {
   readonly kind: string;
   /** Raised when the meaning of the bytes changes; a stored field of another version or size starts empty. */
   readonly version: number;
+  /** It says what has happened, not what is usual: taking a baseline back leaves it as it is. */
+  readonly isFact?: boolean;
   /** A multiple of 8. All zero bytes are the empty state. */
   readonly sizeBytes: number;
   /** Binds the field to its place, `offset` bytes into every record. */

@@ -1,3 +1,4 @@
+import { dayText, type Fact, type NameOf, oftenText, type Tellable } from './facts.ts';
 import { hashName } from './hash.ts';
 import type { Answerable, Field, RecordView } from './record.ts';
 import { dayOf } from './time.ts';
@@ -73,7 +74,7 @@ export function seenSet(options: {
   };
 }
 
-class SeenSet implements SeenSetWrite, Answerable {
+class SeenSet implements SeenSetWrite, Answerable, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #capacity: number;
@@ -164,6 +165,23 @@ class SeenSet implements SeenSetWrite, Answerable {
       u32.fill(0, last, last + ENTRY_BYTES / 4);
       u32[this.#at + 2] = this.size - 1;
     }
+  }
+
+  facts(nameOf: NameOf): readonly Fact[] {
+    if (this.size === 0) return [];
+    const kept = Array.from({ length: this.size }, (_, place) => this.#entryAt(place)).filter(
+      (entry) => !this.#isForgotten(entry),
+    );
+    const names = (isKnown: boolean) =>
+      kept
+        .filter((entry) => this.#uses(entry) >= KNOWN_USES === isKnown)
+        .map((entry) => nameOf(this.#view.u32[entry] as number));
+    return [
+      { what: 'known', value: names(true) },
+      { what: 'fresh, not known yet', value: names(false) },
+      { what: 'new ones', value: oftenText(this.novelties, this.observations) },
+      { what: 'watched since', value: dayText(this.#firstDay) },
+    ];
   }
 
   #entryAt(place: number): number {

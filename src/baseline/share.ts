@@ -1,3 +1,4 @@
+import { type Fact, oftenText, type Tellable } from './facts.ts';
 import type { Field, RecordView } from './record.ts';
 import type { NoveltyRates } from './seen-set.ts';
 
@@ -26,7 +27,7 @@ export function share(): Field<ShareRead, ShareWrite> {
   return { kind: 'share', version: 1, sizeBytes: 8, open: (view, offset) => new Share(view, offset) };
 }
 
-class Share implements ShareWrite {
+class Share implements ShareWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
 
@@ -51,6 +52,10 @@ class Share implements ShareWrite {
     const ownRate = (this.times + priorRate * priorWeight) / (this.occasions + priorWeight);
     if (happens) return Math.log2(strangerRate / ownRate);
     return ownRate >= strangerRate ? 0 : (BITS_PER_SHARE * (ownRate - strangerRate)) / (1 - ownRate);
+  }
+
+  facts(): readonly Fact[] {
+    return this.occasions === 0 ? [] : [{ what: '', value: oftenText(this.times, this.occasions) }];
   }
 
   add(happens: boolean): void {

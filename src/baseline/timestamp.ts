@@ -1,3 +1,4 @@
+import type { Fact, Tellable } from './facts.ts';
 import type { Field, RecordView } from './record.ts';
 
 export interface TimestampRead {
@@ -12,10 +13,11 @@ export interface TimestampWrite extends TimestampRead {
 
 /** The latest time at which something happened. 8 bytes. */
 export function timestamp(): Field<TimestampRead, TimestampWrite> {
-  return { kind: 'timestamp', version: 1, sizeBytes: 8, open: (view, offset) => new Timestamp(view, offset) };
+  const open = (view: RecordView, offset: number) => new Timestamp(view, offset);
+  return { kind: 'timestamp', version: 1, isFact: true, sizeBytes: 8, open };
 }
 
-class Timestamp implements TimestampWrite {
+class Timestamp implements TimestampWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
 
@@ -26,6 +28,10 @@ class Timestamp implements TimestampWrite {
 
   get value(): number {
     return this.#view.f64[(this.#view.base + this.#offset) >> 3] ?? 0;
+  }
+
+  facts(): readonly Fact[] {
+    return this.value === 0 ? [] : [{ what: '', value: new Date(this.value).toISOString() }];
   }
 
   advance(at: number): void {

@@ -1,3 +1,4 @@
+import { aboutText, type Fact, type Tellable } from './facts.ts';
 import { Moments, type Prior } from './moments.ts';
 import type { Field, RecordView } from './record.ts';
 import { dayOf } from './time.ts';
@@ -19,6 +20,8 @@ export interface WeeklyDriftWrite extends WeeklyDriftRead {
 }
 
 const WEEK = 7;
+/** The epoch was a Thursday. */
+const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'] as const;
 /** log₂ of a day's amount less what is usual on its weekday, as most tokens show it. */
 const PRIOR: Prior = { mean: 0, deviation: 0.5, weight: 2 };
 /** A job that varies less than this by itself still has odd days. */
@@ -54,7 +57,7 @@ const DRIFT = 10;
 const GROWTH = 11;
 const MOMENTS_BYTES = 48;
 
-class WeeklyDrift implements WeeklyDriftWrite {
+class WeeklyDrift implements WeeklyDriftWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #differences: Moments;
@@ -75,6 +78,15 @@ class WeeklyDrift implements WeeklyDriftWrite {
 
   get growth(): number {
     return 2 ** (this.#view.f32[this.#at + GROWTH] ?? 0);
+  }
+
+  facts(): readonly Fact[] {
+    const { f32 } = this.#view;
+    const value = DAYS.flatMap((name, day) => {
+      const usual = f32[this.#at + day] ?? 0;
+      return usual === 0 ? [] : [`${name} ${aboutText(2 ** (usual - 1) - 1)}`];
+    });
+    return value.length === 0 ? [] : [{ what: 'in a day', value }];
   }
 
   closing(at: number): number | undefined {

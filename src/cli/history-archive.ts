@@ -5,7 +5,8 @@ import { oneForOne } from '../normalise/one-for-one.ts';
 import { decodeStoredEvent, encodeStoredEvent } from '../normalise/stored-event.ts';
 import { archiveOptions } from '../runtime/archive-options.ts';
 import { type ClickHouse, openClickHouse } from '../store/connection.ts';
-import { readHistory, type StoredHistory } from '../store/history.ts';
+import { type HistoryPart, readHistory, type StoredHistory } from '../store/history.ts';
+import type { LoggedEvent } from '../store/rows.ts';
 import { exceptionType, StoreError } from '../store/store-error.ts';
 import type { ArchiveSource, OpenHistory } from './history-source.ts';
 import { UsageError } from './io.ts';
@@ -24,31 +25,52 @@ const ARCHIVED: Format = {
     }),
 };
 
-/** Opens the configured archive. @throws UsageError that says what to do when there is none, or nothing in it that can be read */
-export async function openArchiveHistory({ span }: ArchiveSource, config: Config): Promise<OpenHistory> {
+/** A part of the archive that is open for reading. Throws a `UsageError` where reading fails. */
+export interface OpenArchive extends StoredHistory {
+  /** Folder or address. */
+  readonly where: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens a part of the configured archive. @throws UsageError that says what to do when there is none */
+export async function openArchive(part: HistoryPart, config: Config): Promise<OpenArchive> {
   const store = await openStore(config);
-  const history = await readHistory(store, span).catch(async (cause: unknown) => {
+  const { rowCount, pages } = await readHistory(store, part).catch(async (cause: unknown) => {
     await store.close();
     throw mended(cause);
   });
-  const { rowCount } = history;
+  return { where: store.where, rowCount, pages: mendedPages(pages), close: () => store.close() };
+}
+
+async function* mendedPages(pages: StoredHistory['pages']): AsyncGenerator<readonly LoggedEvent[]> {
+  try {
+    yield* pages;
+  } catch (cause) {
+    throw mended(cause);
+  }
+}
+
+/** Opens the configured archive. @throws UsageError that says what to do when there is none, or nothing in it that can be read */
+export async function openArchiveHistory({ span }: ArchiveSource, config: Config): Promise<OpenHistory> {
+  const archive = await openArchive(span, config);
+  const { where, rowCount, close } = archive;
   if (rowCount === 0) {
-    await store.close();
+    await close();
     throw new UsageError(
-      `the archive at ${store.where} keeps no event of that time: see --since and --until, and clickhouse.retentionDays in the configuration`,
+      `the archive at ${where} keeps no event of that time: see --since and --until, and clickhouse.retentionDays in the configuration`,
     );
   }
   let readCount = 0;
   return {
-    where: store.where,
+    where,
     format: ARCHIVED,
     // An event was enriched when it came: with the facts of then, which live detection saw.
     enrich: async () => (event) => event,
-    records: recordsOf(history, (count) => {
+    records: recordsOf(archive, (count) => {
       readCount += count;
     }),
     share: () => Math.min(1, readCount / rowCount),
-    close: () => store.close(),
+    close,
   };
 }
 
@@ -69,15 +91,11 @@ async function openStore(config: Config): Promise<ClickHouse> {
 }
 
 async function* recordsOf({ pages }: StoredHistory, onRead: (count: number) => void): AsyncGenerator<RawRecord> {
-  try {
-    for await (const page of pages) {
-      for (const { event } of page) {
-        onRead(1);
-        yield { id: event.id, value: Buffer.from(encodeStoredEvent(event, null)) };
-      }
+  for await (const page of pages) {
+    for (const { event } of page) {
+      onRead(1);
+      yield { id: event.id, value: Buffer.from(encodeStoredEvent(event, null)) };
     }
-  } catch (cause) {
-    throw mended(cause);
   }
 }
 

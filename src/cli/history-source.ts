@@ -44,7 +44,7 @@ export interface HistoryOptions {
 }
 
 /** Until the end of what ClickHouse's times reach, in 2106. */
-const ALWAYS: TimeSpan = { from: 0, to: 2 ** 32 * 1000 - 1 };
+export const ALWAYS: TimeSpan = { from: 0, to: 2 ** 32 * 1000 - 1 };
 
 /** Has a command read history: a file of records, or the archive. */
 export function readsHistory(command: Command): Command {
@@ -63,7 +63,7 @@ export function readsHistory(command: Command): Command {
 }
 
 /** ISO 8601 with a zone, so that it means the same on every machine. */
-function timeOf(text: string): number {
+export function timeOf(text: string): number {
   const at = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
     ? Date.parse(text)
     : Number.NaN;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { alertsCommand } from './commands/alerts.ts';
 import { backtestCommand } from './commands/backtest.ts';
+import { baselineCommand } from './commands/baseline.ts';
 import { configCommand } from './commands/config.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -13,7 +14,6 @@ import { revokeCommand } from './commands/revoke.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { statusCommand } from './commands/status.ts';
-import { tokenCommand } from './commands/token.ts';
 import { verdictCommand } from './commands/verdict.ts';
 import type { CliIo } from './io.ts';
 
@@ -47,7 +47,7 @@ export function createProgram(io: CliIo): Command {
     replayCommand,
     backtestCommand,
     alertsCommand,
-    tokenCommand,
+    baselineCommand,
     revokeCommand,
     verdictCommand,
     deadLettersCommand,

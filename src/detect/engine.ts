@@ -1,5 +1,6 @@
-import { type ActiveDaysWrite, activeDays } from '../baseline/active-days.ts';
-import { type Layout, layOut, type Move, movesBetween } from '../baseline/layout.ts';
+import type { ActiveDaysWrite } from '../baseline/active-days.ts';
+import type { NameOf } from '../baseline/facts.ts';
+import { type Layout, type LayoutOf, layOut, Moves } from '../baseline/layout.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab, type Slab } from '../baseline/slab.ts';
 import { SlotSet } from '../baseline/slot-set.ts';
@@ -9,21 +10,24 @@ import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding
 import type { Verdict } from '../domain/verdict.ts';
 import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
-import { type ClosedDay, closedDay, daysOf } from './closed-day.ts';
+import { type ClosedDay, daysOf } from './closed-day.ts';
 import { assessmentOf, type Described, describe, findingOf } from './describe.ts';
 import type { AnyDetector } from './detector.ts';
+import { factsOf, summaryOf, type TokenFact } from './facts.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
 import { contributionOf, newsOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
-import { stampIn, type TokenHeader, type TokenSummary, tokenHeader } from './header.ts';
+import { stampIn, type TokenHeader, type TokenSummary } from './header.ts';
 import { Judgement } from './judgement.ts';
 import { learningWeight } from './learning.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type Notes, openEpisode } from './notes.ts';
+import { type OwnMemory, ownMemory } from './own-memory.ts';
 import { Places } from './places.ts';
+import { applyRollback, type Rollback, type RollbackOutcome } from './rollback.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
 import { isYoung } from './sweep.ts';
 import { isWorthTelling, noteTold } from './telling.ts';
-import { type Answers, answers, applyVerdict } from './verdict.ts';
+import { applyVerdict } from './verdict.ts';
 
 /** A detector with its settings, as it takes part in scoring. */
 export interface Installed {
@@ -81,13 +85,13 @@ export class Engine {
   readonly #slab: Slab;
   readonly #write: ReturnType<typeof snapshotWriter>;
   readonly #slots: readonly Slot[];
+  readonly #own: OwnMemory;
   readonly #header: TokenHeader;
   readonly #closedDay: ClosedDay;
   readonly #activeDays: ActiveDaysWrite;
-  readonly #answers: Answers;
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
-  readonly #moves = new Map<string, readonly Move[]>();
+  readonly #moves: Moves;
   /** Of the last observed event. */
   readonly #judgement: Judgement;
   #unadmittedCount = 0;
@@ -95,7 +99,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     const { installed } = options;
-    const own = { header: tokenHeader(), closedDay: closedDay(), activeDays: activeDays(), answers: answers() };
+    const own = ownMemory();
     const engineFields: Fields = {
       ...own,
       ...Object.fromEntries(installed.map(({ detector }) => [`sum:${detector.id}`, suspicion()])),
@@ -112,10 +116,11 @@ export class Engine {
       tokensMax: options.tokensMax,
       hashSeed: options.hashSeed,
     });
+    this.#moves = new Moves(this.layout);
     this.#write = snapshotWriter(this.layout.fingerprint, this.#slab);
-    const opened = this.#open('engine', own);
-    [this.#header, this.#closedDay, this.#activeDays] = [opened.header, opened.closedDay, opened.activeDays];
-    this.#answers = opened.answers;
+    this.#own = this.#open('engine', own);
+    // At every event.
+    ({ header: this.#header, closedDay: this.#closedDay, activeDays: this.#activeDays } = this.#own);
     this.places = new Places({
       slab: this.#slab,
       header: this.#header,
@@ -156,14 +161,12 @@ export class Engine {
 
   /** What a person may want to know about a token; `undefined` if it is unknown. */
   summary(token: string): TokenSummary | undefined {
-    if (!this.#slab.find(token)) return undefined;
-    const { firstSeenAt, lastSeenAt, eventCount } = this.#header;
-    const suspicions = this.#slots.map((slot) => ({
-      detector: slot.detector.id,
-      sum: slot.suspicion.sum,
-      days: slot.suspicion.days,
-    }));
-    return { firstSeenAt, lastSeenAt, eventCount, suspicions };
+    return this.#slab.find(token) ? summaryOf(this.#own, this.#slots) : undefined;
+  }
+
+  /** What is usual for a token, in words; `undefined` if it is unknown. */
+  facts(token: string, nameOf: NameOf): readonly TokenFact[] | undefined {
+    return this.#slab.find(token) ? factsOf(this.#own, this.#slots, nameOf) : undefined;
   }
 
   /** The fused score of the last observed event, bits. */
@@ -232,9 +235,23 @@ export class Engine {
     const isKnown = !this.places.isBeforeSweep(offset) && this.#slab.find(verdict.token);
     if (!isKnown || offset <= this.#header.stamp) return;
     const { slot } = this.#slab;
-    applyVerdict(verdict, { slots: this.#slots, answers: this.#answers, notes: this.#notes, slot });
+    applyVerdict(verdict, { slots: this.#slots, answers: this.#own.answers, notes: this.#notes, slot });
     this.#header.stamp = offset;
     this.#dirty.add(slot);
+  }
+
+  /** Puts what was known of a token once in the place of what is known now, at its place among the token's events. */
+  rollBack(rollback: Rollback, offset: number, layoutOf: LayoutOf): RollbackOutcome {
+    if (this.places.isBeforeSweep(offset)) return 'repeated';
+    if (!this.#slab.find(rollback.token)) return 'unknown-token';
+    if (offset <= this.#header.stamp) return 'repeated';
+    const { slot } = this.#slab;
+    const { hashSeed } = this.#options;
+    const target = { ...this.#own, slots: this.#slots, layout: this.layout, moves: this.#moves, hashSeed };
+    const outcome = applyRollback(rollback, { ...target, layoutOf, record: this.#slab.bytesAt(slot) });
+    this.#header.stamp = offset;
+    this.#dirty.add(slot);
+    return outcome;
   }
 
   /** Tokens changed since the last call, as snapshots; the caller makes them durable. */
@@ -261,12 +278,11 @@ export class Engine {
   /**
    * Takes a token's state back from a snapshot, written by this or another version of the program.
    *
-   * @param layoutOf finds the layout that a fingerprint names; `undefined` if nobody knows it any more.
    * @returns `false` if what is known of the token is already newer, or the layout is unknown.
    */
-  restore(token: string, snapshot: Uint8Array, layoutOf: (fingerprint: string) => Layout | undefined): boolean {
+  restore(token: string, snapshot: Uint8Array, layoutOf: LayoutOf): boolean {
     const { fingerprint, record, notes } = readSnapshot(snapshot);
-    const moves = this.#movesFrom(fingerprint, layoutOf);
+    const moves = this.#moves.from(fingerprint, layoutOf);
     if (moves === undefined || !this.places.admit(token)) return false;
     const wasYoung = isYoung(this.#header);
     const stampNow = this.#header.stamp;
@@ -462,7 +478,7 @@ export class Engine {
     const { view } = this.#slab;
     view.weight = learningWeight(this.#suspicionOf(score), this.#options.thresholds.alert);
     // By the log's clock: an event may say of itself what it likes.
-    if (view.weight < 1 && loggedAt < this.#answers.learnsWholeUntil) view.weight = 1;
+    if (view.weight < 1 && loggedAt < this.#own.answers.learnsWholeUntil) view.weight = 1;
     for (const slot of this.#slots) {
       try {
         slot.detector.learn(slot.fields, event, slot.config);
@@ -476,15 +492,5 @@ export class Engine {
   #snapshot(slot: number): Uint8Array {
     const notes = this.#notes.get(slot);
     return this.#write(slot, notes ? encodeNotes(notes) : '');
-  }
-
-  #movesFrom(fingerprint: string, layoutOf: (fingerprint: string) => Layout | undefined): readonly Move[] | undefined {
-    const known = this.#moves.get(fingerprint);
-    if (known) return known;
-    const from = fingerprint === this.layout.fingerprint ? this.layout : layoutOf(fingerprint);
-    if (from === undefined) return undefined;
-    const moves = movesBetween(from, this.layout);
-    this.#moves.set(fingerprint, moves);
-    return moves;
   }
 }

@@ -1,4 +1,5 @@
 import type { Field, RecordView } from '../baseline/record.ts';
+import type { RolledBack } from './rollback.ts';
 
 /** What every record begins with: how far it is true, and how long the token is known. */
 export interface TokenHeader {
@@ -17,6 +18,10 @@ export interface TokenSummary {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly eventCount: number;
+  /** When people last said something of it that its record knows; 0: never. */
+  readonly answeredAt: number;
+  /** What was taken back of its baseline. */
+  readonly rolledBack: RolledBack;
   /** Evidence each detector has summed up now, bits, and the days its calibration rests on. */
   readonly suspicions: readonly { readonly detector: string; readonly sum: number; readonly days: number }[];
 }

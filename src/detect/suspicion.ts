@@ -13,6 +13,8 @@ export interface Suspicion {
   readonly sum: number;
   /** Closed days that the calibration rests on. */
   readonly days: number;
+  /** Mean of their maxima, bits; 0 before the first. */
+  readonly usualDay: number;
   /** Adds one event's evidence. `decay` is what time has left of the sum, 0..1. Returns the new sum. */
   accumulate(bits: number, decay: number): number;
   /** How surprising a day with this maximum is for the token, in bits. */
@@ -21,6 +23,8 @@ export interface Suspicion {
   readonly lately: number;
   /** Sets the sum back to zero. @param alsoDays also how high it got today and lately: it was not the token's owner */
   clear(alsoDays: boolean): void;
+  /** Has today begin with what the sum is now: what came before it is not to be learned. */
+  restartDay(): void;
   /** Takes the finished day's maximum into the calibration and starts the next day of use, so many days later. */
   closeDay(prior: Prior, days: number): void;
 }
@@ -38,6 +42,10 @@ export function suspicion(): Field<Suspicion> {
   return { kind: 'suspicion', version: 1, sizeBytes: 24, open: (view, offset) => new Cusum(view, offset) };
 }
 
+/** Where that is which days before have left, in bytes: their moments, and how high it got lately. */
+export const DAYS_BEFORE = { offset: 8, sizeBytes: 16 } as const;
+const NO_PRIOR: Prior = { mean: 0, deviation: 0, weight: 0 };
+
 /** In words. */
 const LATELY_AT = 5;
 
@@ -49,7 +57,7 @@ class Cusum implements Suspicion {
   constructor(view: RecordView, offset: number) {
     this.#view = view;
     this.#offset = offset;
-    this.#days = new Moments(view, offset + 8, DAYS_MAX);
+    this.#days = new Moments(view, offset + DAYS_BEFORE.offset, DAYS_MAX);
   }
 
   get #at(): number {
@@ -62,6 +70,10 @@ class Cusum implements Suspicion {
 
   get days(): number {
     return this.#days.weight;
+  }
+
+  get usualDay(): number {
+    return this.days === 0 ? 0 : this.#days.mean(NO_PRIOR);
   }
 
   accumulate(bits: number, decay: number): number {
@@ -91,6 +103,10 @@ class Cusum implements Suspicion {
     if (!alsoDays) return;
     f32[this.#at + 1] = 0;
     f32[this.#at + LATELY_AT] = 0;
+  }
+
+  restartDay(): void {
+    this.#view.f32[this.#at + 1] = this.sum;
   }
 
   closeDay(prior: Prior, days: number): void {

@@ -1,5 +1,6 @@
 import { MINUTE_MS } from '../baseline/time.ts';
 import { Engine, type EngineOptions } from '../detect/engine.ts';
+import type { RollbackOutcome } from '../detect/rollback.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Assessment } from '../domain/finding.ts';
@@ -18,6 +19,7 @@ import { createDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { encodeFindingsRecord } from './findings.ts';
 import { DelayHistogram } from './histogram.ts';
 import { LaneMarks } from './lane-marks.ts';
+import { rollbackIn } from './rollback-record.ts';
 import { createSerial, type Serial } from './serial.ts';
 import { createSparing } from './sparing.ts';
 import type { Stage } from './stage.ts';
@@ -66,6 +68,8 @@ export interface DetectCounts {
   assessments: number;
   /** People's answers, which stand among the events. */
   verdicts: number;
+  /** Baselines that people had taken back, or built again. */
+  rollbacks: number;
   deadLetters: number;
   /** Deleted by retention before they were read. */
   deleted: number;
@@ -202,7 +206,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   const { options, counts, tellFull } = context;
   const results: Results = { findings: [], deadLetters: [] };
   let turnAt = options.clock.elapsed();
-  let verdictCount = 0;
+  let answerCount = 0;
   for (let i = 0; i < records.length; i++) {
     const record = records[i] as LogRecord;
     if (i % TURN_RECORDS === 0 && options.clock.elapsed() - turnAt > TURN_MS) {
@@ -212,10 +216,8 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
     if (record.value === null) continue;
     const event = scanStoredEvent(record.value, () => placeOf(record));
     if ('code' in event) {
-      const verdict = verdictIn(record.value);
-      if (verdict) {
-        part.engine.answer(verdict, record.offset);
-        verdictCount += 1;
+      if (takeAnswer(context, part, record)) {
+        answerCount += 1;
         continue;
       }
       const facts = { id: placeOf(record), source: TOPICS.events, receivedAt: record.appendedAt };
@@ -239,8 +241,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
     if (assessment) results.findings.push(findingsRecord(assessment));
   }
   part.position = (records.at(-1)?.offset ?? part.position - 1) + 1;
-  counts.events += records.length - verdictCount;
-  counts.verdicts += verdictCount;
+  counts.events += records.length - answerCount;
   counts.replayed += part.engine.takeReplayedCount();
   const unadmitted = part.engine.takeUnadmittedCount();
   counts.unadmitted += unadmitted;
@@ -248,6 +249,33 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   if (!(await writeResults(context, part, results))) return;
   noteDelays(counts.delays, records, options.clock.now());
 }
+
+/** Takes what a person says of a token, if a record says that instead of an event. @returns whether it does */
+function takeAnswer({ options, counts }: Context, { engine, reader }: Owned, record: LogRecord): boolean {
+  const { value, partition, offset } = record;
+  const verdict = value && verdictIn(value);
+  if (verdict) {
+    engine.answer(verdict, offset);
+    counts.verdicts += 1;
+    return true;
+  }
+  const rollback = value && rollbackIn(value);
+  if (!rollback) return false;
+  const outcome = engine.rollBack(rollback, offset, (fingerprint) => reader.layouts.get(fingerprint));
+  counts.rollbacks += 1;
+  const facts = { partition, offset, by: rollback.by, detectors: rollback.detectors ?? 'all' };
+  if (outcome === 'done')
+    options.onWarning('a person had a baseline put back', { ...facts, to: new Date(rollback.to) });
+  else if (outcome !== 'repeated') options.onWarning(`a baseline was not put back: ${REFUSED[outcome]}`, facts);
+  return true;
+}
+
+const REFUSED: Readonly<Record<Exclude<RollbackOutcome, 'done' | 'repeated'>, string>> = {
+  'unknown-token': 'its token is not known, or was forgotten since',
+  'unknown-layout': 'it was made by another release or other detectors. Ask again with those that detect',
+  damaged: 'it is damaged',
+  'other-key': 'it was made under another fingerprintKey. Ask again with the configuration that detects',
+};
 
 /** Records that were appended together stand together. */
 function noteDelays(delays: DelayHistogram, records: readonly LogRecord[], now: number): void {
@@ -323,6 +351,7 @@ function createCounts(partitions: DetectCounts['partitions'], { tokensMax, insta
     repeated: 0,
     assessments: 0,
     verdicts: 0,
+    rollbacks: 0,
     deadLetters: 0,
     deleted: 0,
     forgotten: 0,

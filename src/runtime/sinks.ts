@@ -3,6 +3,7 @@ import { decodeStoredEvent } from '../normalise/stored-event.ts';
 import type { ArchiveSink, Inserted } from '../pipeline/archive.ts';
 import { decodeFindingsRecord } from '../pipeline/findings.ts';
 import { decodeLedgerEntry, type LedgerEntry } from '../pipeline/ledger.ts';
+import { rollbackIn } from '../pipeline/rollback-record.ts';
 import { TOPICS } from '../pipeline/topics.ts';
 import { verdictIn } from '../pipeline/verdict-record.ts';
 import type { StoreWriter } from '../store/writer.ts';
@@ -68,7 +69,8 @@ function readEvent(record: LogRecord) {
   const event = decodeStoredEvent(record.value, `${TOPICS.events}/${record.partition}/${record.offset}`);
   if (!('code' in event)) return { event, ...placeOf(record) };
   // What cannot be read is among the dead letters, where detect put it.
-  return verdictIn(record.value) ? 'verdict' : 'dead letter';
+  if (verdictIn(record.value)) return 'verdict';
+  return rollbackIn(record.value) ? 'rollback' : 'dead letter';
 }
 
 function readAssessment(record: LogRecord) {

@@ -8,6 +8,12 @@ export interface TimeSpan {
   readonly to: number;
 }
 
+/** A part of what the store has. */
+export interface HistoryPart extends TimeSpan {
+  /** Absent: every token's. */
+  readonly token?: string;
+}
+
 /** All events of a span, to be read once and in order. */
 export interface StoredHistory {
   /** Of the table: copies of an event count, so that it may be more than are read. */
@@ -37,16 +43,16 @@ const PAGE_ROWS = 10_000;
  */
 export async function readHistory(
   clickHouse: ClickHouse,
-  span: TimeSpan,
+  part: HistoryPart,
   pageRows: number = PAGE_ROWS,
 ): Promise<StoredHistory> {
-  const stretches = joined(await hoursOf(clickHouse, span), pageRows);
+  const stretches = joined(await hoursOf(clickHouse, part), pageRows);
   const rowCount = stretches.reduce((sum, stretch) => sum + stretch.rowCount, 0);
-  return { rowCount, pages: pagesOf(clickHouse, stretches, pageRows) };
+  return { rowCount, pages: pagesOf(clickHouse, part.token, stretches, pageRows) };
 }
 
 /** The hours with anything in them: at most nine thousand a year. */
-async function hoursOf(clickHouse: ClickHouse, { from, to }: TimeSpan): Promise<readonly Stretch[]> {
+async function hoursOf(clickHouse: ClickHouse, { from, to, token }: HistoryPart): Promise<readonly Stretch[]> {
   const hours = await clickHouse.query<Omit<Stretch, 'from' | 'to'> & { readonly hourAt: number }>(
     `SELECT
       toUnixTimestamp(toStartOfHour(at)) * 1000 AS hourAt,
@@ -55,15 +61,24 @@ async function hoursOf(clickHouse: ClickHouse, { from, to }: TimeSpan): Promise<
       toUnixTimestamp64Milli(max(ingest_time)) AS loggedTo
     FROM events
     WHERE at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64})
+      ${whereToken(token)}
     GROUP BY hourAt
     ORDER BY hourAt`,
-    { from: timeOf(from), to: timeOf(to) },
+    { from: timeOf(from), to: timeOf(to), ...boundToken(token) },
   );
   return hours.map(({ hourAt, ...hour }) => ({
     ...hour,
     from: Math.max(hourAt, from),
     to: Math.min(hourAt + HOUR_MS, to),
   }));
+}
+
+function whereToken(token: string | undefined): string {
+  return token === undefined ? '' : 'AND token = {token:String}';
+}
+
+function boundToken(token: string | undefined): Readonly<Record<string, string>> {
+  return token === undefined ? {} : { token: token.toWellFormed() };
 }
 
 /** Takes hours together as long as they fill no page: a quiet year is no nine thousand queries. */
@@ -87,6 +102,7 @@ function joined(hours: readonly Stretch[], pageRows: number): readonly Stretch[]
 
 async function* pagesOf(
   clickHouse: ClickHouse,
+  token: string | undefined,
   stretches: readonly Stretch[],
   pageRows: number,
 ): AsyncGenerator<readonly LoggedEvent[]> {
@@ -94,7 +110,7 @@ async function* pagesOf(
   for (const stretch of stretches) {
     let last: LoggedEvent | undefined;
     for (;;) {
-      const page = await pageAfter(clickHouse, stretch, last, pageRows);
+      const page = await pageAfter(clickHouse, token, stretch, last, pageRows);
       last = page.at(-1);
       yield page.filter((logged) => seen.isNew(logged));
       if (page.length < pageRows) break;
@@ -117,6 +133,7 @@ class SeenOfAMoment {
 
 async function pageAfter(
   clickHouse: ClickHouse,
+  token: string | undefined,
   { from, to, loggedFrom, loggedTo }: Stretch,
   last: LoggedEvent | undefined,
   limit: number,
@@ -133,6 +150,7 @@ async function pageAfter(
       AND ingest_time <= fromUnixTimestamp64Milli({loggedTo:Int64})
       AND at >= fromUnixTimestamp64Milli({from:Int64})
       AND at < fromUnixTimestamp64Milli({to:Int64})
+      ${whereToken(token)}
       ${after}
     ORDER BY at, log_partition, log_offset, id
     LIMIT {limit:UInt32}`,
@@ -142,6 +160,7 @@ async function pageAfter(
       from: timeOf(last?.event.at ?? from),
       to: timeOf(to),
       limit,
+      ...boundToken(token),
       ...(last && { partition: last.partition, offset: last.offset, id: last.event.id }),
     },
   );

@@ -22,7 +22,7 @@ const FIELDS = [
   ['hour-of-week', hourOfWeek(), (field, at) => field.add(at)],
   [
     'kind-set',
-    kindSet({ kinds: 5, forgetAfterDays: 9 }),
+    kindSet({ kinds: ['a', 'b', 'c', 'd', 'e'], forgetAfterDays: 9 }),
     (field: KindSetWrite, at) => field.add((at / HOUR_MS) % 5, at),
   ],
   ['latest-names', latestNames(), (field: LatestNamesWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`)],

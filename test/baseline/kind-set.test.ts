@@ -7,7 +7,7 @@ const START = Date.UTC(2026, 8, 7);
 const RATES = { strangerRate: 0.4, priorRate: 0.1, priorWeight: 8 };
 
 function openSet() {
-  const opened = openField(kindSet({ kinds: 4, forgetAfterDays: 100 }));
+  const opened = openField(kindSet({ kinds: ['a', 'b', 'c', 'd'], forgetAfterDays: 100 }));
   const use = (kind: number, day: number, weight = 1) => {
     opened.view.weight = weight;
     opened.field.add(kind, START + day * DAY_MS);

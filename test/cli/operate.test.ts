@@ -23,6 +23,8 @@ const BAD = [
 let folder: string;
 let receiver: HttpReceiver;
 let watching: TokenwardenProcess;
+let config: object;
+let beforeTheft: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tokenwarden-operate-'));
@@ -36,7 +38,9 @@ beforeAll(async () => {
     allowInsecure: true,
     allowPrivateAddresses: true,
   };
-  watching = await startTokenwarden(folder, {
+  const { theft } = JSON.parse(await readFile(RECORDING.replace('.jsonl.gz', '.labels.json'), 'utf8'));
+  beforeTheft = new Date(Date.parse(theft.at) - 1).toISOString();
+  config = {
     dataFolder: join(folder, 'data'),
     clickhouse: { kind: 'off' },
     detection: { checkpointIntervalMs: 200 },
@@ -46,7 +50,8 @@ beforeAll(async () => {
       revokers: { gateway: { ...webhook, reversible: true } },
       revocation: { rules: [{ revoker: 'gateway' }] },
     },
-  });
+  };
+  watching = await startTokenwarden(folder, config);
   await watching.logged('watching');
   await until(
     async () => (await json('alerts', 'list')).length === 1 && (await json('dead-letters', 'list')).length === 2,
@@ -94,15 +99,50 @@ describe('alerts', () => {
   });
 });
 
-describe('token show', () => {
-  it('says how long it is known and how suspicious it is', async () => {
+describe('baseline', () => {
+  it('show says what is usual for a token, with its names, and how suspicious it is', async () => {
     // Baselines are written every now and then.
-    await until(async () => (await run('token', 'show', 'support_ui')).code === 0, 20_000);
-    const { out } = await run('token', 'show', 'support_ui');
-    expect(out).toMatch(/first seen {2}2026-09-07T/);
-    expect(out).toMatch(/new-network +\d/);
-    expect(await run('token', 'show', 'nobody')).toMatchObject({ code: 1, err: expect.stringContaining('"nobody"') });
+    await until(async () => (await run('baseline', 'show', 'support_ui')).code === 0, 20_000);
+    const { out } = await run('baseline', 'show', 'support_ui');
+    expect(out).toMatch(/first seen +2026-09-07T/);
+    expect(out).toMatch(/new-network +prefixes known +127\.10\./);
+    expect(out).toMatch(/volume-spike +rows in a minute +about [\d,]+, seldom above about [\d,]+\n/);
+    expect(out).toMatch(/off-hours +hours UTC +Mon/);
+    expect(out).toMatch(/\nnew-network +\d+\.\d\n/);
+    expect(out).not.toContain('not found');
+    expect((await run('baseline', 'show', 'support_ui', '--no-names')).out).toMatch(/prefixes known +#[0-9a-f]{8}/);
+    expect(await run('baseline', 'show', 'nobody')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no events of a token named "nobody"'),
+    });
   }, 30_000);
+
+  it('diff says what the theft has taught, and nothing where nothing has come', async () => {
+    const { out } = await run('baseline', 'diff', 'support_ui', '--since', beforeTheft);
+    expect(out).toMatch(/^DETECTOR +WHAT +BEFORE → NOW\n/);
+    expect(out).toMatch(/prefixes fresh, not known yet +\+127\.66\.7\.0\/24\n/);
+    expect(out).not.toContain('databases known');
+    const [{ changes }] = [
+      JSON.parse((await run('baseline', 'diff', 'support_ui', '--since', beforeTheft, '--json')).out),
+    ];
+    const what = 'prefixes fresh, not known yet';
+    expect(changes).toContainEqual({ detector: 'new-network', what, before: [], now: ['127.66.7.0/24'] });
+    const now = new Date().toISOString();
+    expect((await run('baseline', 'diff', 'support_ui', '--since', now)).out).toBe('nothing differs\n');
+  }, 30_000);
+
+  it.each([
+    [['rollback', 'nobody', '--to', '2026-09-19'], 1, 'no events of a token named "nobody"'],
+    [['rollback', 'support_ui', '--to', '2001-01-01'], 1, 'was first seen at 2026-09-07T'],
+    [['rollback', 'support_ui', '--to', '2999-01-01'], 2, '--to must not lie in the future'],
+    [['rollback', 'support_ui', '--to', 'monday'], 2, 'It must be an ISO 8601 time'],
+    [['rollback', 'support_ui'], 2, "required option '--to <time>' not specified"],
+    [['diff', 'support_ui'], 2, "required option '--since <time>' not specified"],
+    [['diff', 'support_ui', '--since', '2026-09-19', '--from', 'clickhouse'], 2, 'the configuration has no archive'],
+    [['rebuild', 'support_ui', '--detector', 'nothing'], 2, '--detector nothing: there is none of that name'],
+  ])('%j is used wrongly, and changes nothing', async (args, code, message) => {
+    expect(await run('baseline', ...args)).toMatchObject({ code, out: '', err: expect.stringContaining(message) });
+  });
 });
 
 describe('revoke', () => {
@@ -131,7 +171,7 @@ describe('verdict', () => {
   it('answers an alert: the ledger says who, when and why, and the token’s evidence is set back', async () => {
     const [{ alert }] = await json('alerts', 'list');
     const sums = async () => {
-      const { suspicions } = JSON.parse((await run('token', 'show', 'support_ui', '--json')).out);
+      const { suspicions } = JSON.parse((await run('baseline', 'show', 'support_ui', '--json')).out);
       return (suspicions as { sum: number }[]).map(({ sum }) => sum);
     };
     expect(Math.max(...(await sums()))).toBeGreaterThan(1);
@@ -165,6 +205,35 @@ describe('verdict', () => {
   ])('%j is answered wrongly', async (args, code, message) => {
     expect(await run('verdict', ...args)).toMatchObject({ code, out: '', err: expect.stringContaining(message) });
   });
+});
+
+describe('baseline rollback', () => {
+  it('takes back what a thief has taught, though the process that detects is killed before and after it takes it', async () => {
+    await watching.kill();
+    const { code, out, err } = await run('baseline', 'rollback', 'support_ui', '--to', beforeTheft);
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('is forgotten') });
+    expect(out).toMatch(/−127\.66\.7\.0\/24/);
+    const state = async () => JSON.parse((await run('baseline', 'show', 'support_ui', '--json')).out);
+    const robbed = await state();
+    watching = await startTokenwarden(folder, config);
+    await watching.logged('a person had a baseline put back');
+    await watching.kill();
+    watching = await startTokenwarden(folder, config);
+    await until(async () => (await state()).rolledBack.at > 0, 20_000);
+    const { eventCount, firstSeenAt, lastSeenAt } = robbed;
+    expect(await state()).toMatchObject({ eventCount, firstSeenAt, lastSeenAt });
+    const { facts } = await state();
+    expect(facts).not.toEqual(robbed.facts);
+    expect(JSON.stringify(facts)).not.toContain('127.66.7.0/24');
+    // Once more it would change nothing.
+    expect(await run('baseline', 'rollback', 'support_ui', '--to', beforeTheft)).toMatchObject({
+      code: 0,
+      out: '',
+      err: expect.stringContaining('nothing was changed'),
+    });
+    expect(await run('baseline', 'rebuild', 'support_ui')).toMatchObject({ code: 0, out: '' });
+    expect((await json('dead-letters', 'list')).length).toBe(BAD.length);
+  }, 60_000);
 });
 
 describe('dead-letters', () => {

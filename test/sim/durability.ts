@@ -3,12 +3,11 @@ import { decodePosition } from '../../src/ingest/source.ts';
 import type { LogRecord } from '../../src/log/log.ts';
 import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
-import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 import type { JournalEntry } from './broker.ts';
 import { RAW_TOPIC, SOURCE_GROUP } from './input.ts';
 import { type Expected, idOfRaw } from './oracle.ts';
 import { requestsOf } from './people.ts';
-import { assessmentsOf, idOfLetter, idOfStored } from './reading.ts';
+import { assessmentsOf, idOfLetter, idOfStored, saidIn } from './reading.ts';
 import type { World } from './world.ts';
 
 type CommitEntry = Extract<JournalEntry, { readonly kind: 'commit' }>;
@@ -47,10 +46,10 @@ class Durable {
 
   append(topic: string, record: LogRecord): void {
     const { key, partition, offset } = record;
-    const verdict = topic === TOPICS.events ? verdictIn(record.value as Buffer) : undefined;
-    if (verdict) {
-      this.#verdicts.add(`${verdict.token} ${verdict.at}`);
-      this.#events[partition]?.set(offset, { token: key ?? '', id: `verdict ${partition}/${offset}` });
+    const said = topic === TOPICS.events ? saidIn(record.value as Buffer) : undefined;
+    if (said) {
+      if ('kind' in said) this.#verdicts.add(`${said.token} ${said.at}`);
+      this.#events[partition]?.set(offset, { token: key ?? '', id: `what was said at ${partition}/${offset}` });
     } else if (topic === TOPICS.events) {
       const id = idOfStored(record);
       // A second copy changes nothing, and nothing follows from it.

@@ -3,6 +3,7 @@ import type { Assessment } from '../../src/domain/finding.ts';
 import canonical from '../../src/normalise/formats/canonical.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
+import { rollbackIn } from '../../src/pipeline/rollback-record.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 import { type Broker, incarnationOf } from './broker.ts';
@@ -46,6 +47,7 @@ function detect(broker: Broker, history: History): Pick<Expected, 'assessments' 
   const marks = engines.map(() => new LaneMarks());
   const assessments = new Map<string, Assessment>();
   const answeredAt = new Map<string, number>();
+  const putBackAt = new Map<string, number>();
   for (const { partition, offset, value, appendedAt } of broker.appended(TOPICS.events)) {
     const engine = engines[partition] as Engine;
     const verdict = verdictIn(value as Buffer);
@@ -53,6 +55,13 @@ function detect(broker: Broker, history: History): Pick<Expected, 'assessments' 
       // Of what is passed on twice the first copy counts, and nothing that a later one has overtaken.
       if (verdict.at > (answeredAt.get(verdict.token) ?? 0)) engine.answer(verdict, offset);
       answeredAt.set(verdict.token, Math.max(verdict.at, answeredAt.get(verdict.token) ?? 0));
+      continue;
+    }
+    const rollback = rollbackIn(value as Buffer);
+    if (rollback) {
+      // The same: none is done again.
+      if (rollback.at > (putBackAt.get(rollback.token) ?? 0)) engine.rollBack(rollback, offset, () => undefined);
+      putBackAt.set(rollback.token, Math.max(rollback.at, putBackAt.get(rollback.token) ?? 0));
       continue;
     }
     const event = decodeStoredEvent(value as Buffer, '');

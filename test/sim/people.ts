@@ -1,9 +1,12 @@
 import { DAY_MS, SECOND_MS } from '../../src/baseline/time.ts';
 import type { VerdictRequest } from '../../src/decide/verdicts.ts';
+import type { EngineOptions } from '../../src/detect/engine.ts';
+import { keyCheckOf } from '../../src/detect/rollback.ts';
 import type { Random } from '../../src/domain/random.ts';
 import { VERDICT_KINDS } from '../../src/domain/verdict.ts';
 import { decodeFindingsRecord, encodeFindingsRecord } from '../../src/pipeline/findings.ts';
 import { LedgerReader } from '../../src/pipeline/ledger.ts';
+import { rollbackRecord } from '../../src/pipeline/rollback-record.ts';
 import { TOPICS } from '../../src/pipeline/topics.ts';
 import type { Broker } from './broker.ts';
 import type { Schedule } from './schedule.ts';
@@ -42,6 +45,42 @@ export function letPeopleAnswer(
     const request: VerdictRequest = { kind: 'verdict', about, verdict, by: 'ann', why: '', at, until };
     const value = encodeFindingsRecord({ kind: 'request', request });
     broker.append(TOPICS.findings, 0, [{ key: tokens.get(about) ?? '', value }], null);
+  };
+  look();
+}
+
+/** What is sent twice comes again within so long. */
+const COPY_MS = 5000;
+
+/**
+ * Somebody has what was known of a token once put back now and then: what any of its earlier records says, of all detectors or of one. Some are sent twice.
+ *
+ * @param perSecond how likely it is in a second
+ * @param untilMs people go home
+ */
+export function letPeopleRollBack(
+  { schedule, random }: { readonly schedule: Schedule; readonly random: Random },
+  broker: Broker,
+  { hashSeed, installed }: EngineOptions,
+  startsAt: number,
+  perSecond: number,
+  untilMs: number,
+): void {
+  const look = () => {
+    if (schedule.now > untilMs) return;
+    schedule.after(SECOND_MS, null, look);
+    if (random.next() > perSecond) return;
+    const known = [...broker.appended(TOPICS.baselines)].filter(
+      ({ key, value }) => value && !key?.startsWith('\u0000'),
+    );
+    const { key, value, partition } = random.pick(known);
+    const at = startsAt + schedule.now;
+    const detectors = random.next() < 0.3 ? [random.pick(installed).detector.id] : null;
+    const rollback = { token: key ?? '', at, to: at, detectors, keyCheck: keyCheckOf(hashSeed), by: 'ann' };
+    const record = rollbackRecord({ ...rollback, snapshot: value as Buffer });
+    const send = () => broker.append(TOPICS.events, partition, [record], null);
+    send();
+    if (random.next() < 0.3) schedule.after(random.below(COPY_MS), null, send);
   };
   look();
 }

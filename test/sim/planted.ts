@@ -225,6 +225,28 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
     caughtBy: ['durability', 'verdicts'],
   },
+  {
+    title: 'a rollback that was sent twice is done twice',
+    edits: [
+      {
+        file: 'src/detect/rollback.ts',
+        find: "  if (rollback.at <= rolledBack.at) return 'repeated';\n",
+        replace: '',
+      },
+    ],
+    caughtBy: ['baselines', 'findings', 'decisions'],
+  },
+  {
+    title: 'a rollback leaves no stamp',
+    edits: [
+      {
+        file: 'src/detect/engine.ts',
+        find: '    this.#header.stamp = offset;\n    this.#dirty.add(slot);\n    return outcome;',
+        replace: '    this.#dirty.add(slot);\n    return outcome;',
+      },
+    ],
+    caughtBy: ['durability', 'baselines'],
+  },
 ];
 
 /** Makes an edit in a file's text. @throws when its place is not there, or there are several: the plant has grown old */

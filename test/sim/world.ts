@@ -12,7 +12,7 @@ import { drawRates, type FaultRates, NO_FAULTS } from './faults.ts';
 import { type History, PARTITION_COUNT, TODAY_AT } from './history.ts';
 import { drawInput, INPUT_DAYS, RAW_TOPIC, SOURCE_PARTITIONS } from './input.ts';
 import { watchOwners } from './owners.ts';
-import { letPeopleAnswer } from './people.ts';
+import { letPeopleAnswer, letPeopleRollBack } from './people.ts';
 import type { Surroundings } from './process.ts';
 import { watchRest } from './rest.ts';
 import { Schedule } from './schedule.ts';
@@ -74,6 +74,9 @@ export async function runWorld(seed: string, history: History): Promise<World> {
   scheduleInput(seed, around, broker, targets, history);
   const people = createRandom(`${seed}/people`);
   letPeopleAnswer({ schedule, random: people }, broker, STARTS_AT, people.next() < 0.5 ? 0.3 : 0, CALM_AT_MS);
+  const others = createRandom(`${seed}/rollbacks`);
+  const perSecond = others.next() < 0.5 ? 0.3 : 0;
+  letPeopleRollBack({ schedule, random: others }, broker, history.engine, STARTS_AT, perSecond, CALM_AT_MS);
   const parts = { around, broker, coordinator, store, targets, history };
   const installation = { ...parts, seed, startsAt: STARTS_AT, policy, hasStandby, notes };
   const cluster = new Cluster({ ...installation, onAppend: watchOwners(coordinator, faults) }, 1 + random.below(3));

@@ -5,8 +5,9 @@ import { VERDICT_MAX_MS, VERDICT_MS, type VerdictRequest, WHY_CHARS_MAX } from '
 import { VERDICT_KINDS, type VerdictKind } from '../../domain/verdict.ts';
 import { encodeFindingsRecord } from '../../pipeline/findings.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
+import { systemClock } from '../../runtime/clock.ts';
 import { type CliIo, duration, UsageError } from '../io.ts';
-import { nextAnswerAt, readLedger } from '../ledger.ts';
+import { type Ledger, readLedger } from '../ledger.ts';
 import { configOption, withLog } from '../project.ts';
 
 interface Options {
@@ -41,7 +42,7 @@ export function verdictCommand(io: CliIo): Command {
         if (entry === undefined)
           throw new UsageError(`no alert has the id "${alertId}": see "tokenwarden alerts list"`, 1);
         const { token } = entry.alert;
-        const at = nextAnswerAt(ledger, token);
+        const at = nextTime(ledger, token);
         const lastsMs = options.for ?? VERDICT_MS[kind];
         const until = lastsMs === null ? null : at + lastsMs;
         const given = { about: alertId, verdict: kind, by: userInfo().username, why, at, until };
@@ -51,6 +52,14 @@ export function verdictCommand(io: CliIo): Command {
         for (const line of linesOf(request, entry)) io.err(`${line}\n`);
       });
     });
+}
+
+/** Later than all that was said of the token before, whatever this machine's clock says. */
+function nextTime({ alerts }: Ledger, token: string): number {
+  const before = [...alerts.values()]
+    .filter(({ alert }) => alert.token === token)
+    .flatMap(({ verdicts = [] }) => verdicts.map(({ at }) => at + 1));
+  return Math.max(systemClock.now(), ...before);
 }
 
 function linesOf({ verdict, about, until }: VerdictRequest, { alert, revocation }: AlertEntry): readonly string[] {

@@ -3,7 +3,6 @@ import { nextStepsFor } from '../deliver/next-steps.ts';
 import type { Situation } from '../deliver/receiver.ts';
 import type { Log } from '../log/log.ts';
 import { LedgerReader, readOn } from '../pipeline/ledger.ts';
-import { systemClock } from '../runtime/clock.ts';
 
 /** Alerts and actions as they stand, by id, in order of their last change. */
 export interface Ledger {
@@ -37,12 +36,4 @@ export function situationOf({ alert, revocation }: AlertEntry): Situation {
     reason: revocation.reason.text,
   };
   return { alert, revocation: summary, nextSteps: nextStepsFor(alert, summary) };
-}
-
-/** Later than all that was said of the token before, whatever this machine's clock says. */
-export function nextAnswerAt({ alerts }: Ledger, token: string): number {
-  const before = [...alerts.values()]
-    .filter(({ alert }) => alert.token === token)
-    .flatMap(({ verdicts = [] }) => verdicts.map(({ at }) => at + 1));
-  return Math.max(systemClock.now(), ...before);
 }

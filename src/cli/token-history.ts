@@ -110,9 +110,9 @@ async function* stepsOfArchive({ token, log, project }: Known, onRead: (share: n
 
 /** The archive has the token's events and not what was taken back of them. */
 function refuseTakenBack({ token, summary: { rolledBack } }: Known, until: number): void {
-  if (rolledBack.at === 0 || until <= rolledBack.to) return;
+  if (rolledBack.to === 0 || until <= rolledBack.to) return;
   throw new UsageError(
-    `${JSON.stringify(token)} was put back at ${iso(rolledBack.at)} to what was known at ${iso(rolledBack.to)}, and the archive does not keep what that took back: name a time before then, or read the events log (--from log). Nothing was changed.`,
+    `${JSON.stringify(token)} was put back to what was known at ${iso(rolledBack.to)}, and the archive does not keep what that took back: name a time before then, or read the events log (--from log). Nothing was changed.`,
     1,
   );
 }

@@ -16,14 +16,10 @@ interface Slot {
 }
 
 /** How long a token is known, and how suspicious it is. */
-export function summaryOf(
-  { header, answers, rolledBack: { at, to } }: OwnMemory,
-  slots: readonly Slot[],
-): TokenSummary {
+export function summaryOf({ header, rolledBack: { at, to } }: OwnMemory, slots: readonly Slot[]): TokenSummary {
   const { firstSeenAt, lastSeenAt, eventCount } = header;
   const suspicions = slots.map(({ detector: { id }, suspicion: { sum, days } }) => ({ detector: id, sum, days }));
-  const said = { answeredAt: answers.givenAt, rolledBack: { at, to } };
-  return { firstSeenAt, lastSeenAt, eventCount, ...said, suspicions };
+  return { firstSeenAt, lastSeenAt, eventCount, rolledBack: { at, to }, suspicions };
 }
 
 /** What is usual for a token, in words: of the token, then by detector, in the order in which they remember it. */
@@ -39,9 +35,11 @@ export function factsOf(
     { what: 'events', value: String(header.eventCount) },
     ...activeDays.facts(),
     { what: 'calibrated on', value: daysText(daysMax) },
-    ...(rolledBack.at === 0
+    ...(rolledBack.to === 0
       ? []
-      : [{ what: 'rolled back', value: `on ${timeText(rolledBack.at)}, to ${timeText(rolledBack.to)}` }]),
+      : [
+          { what: 'rolled back', value: `to ${timeText(rolledBack.to)}, last asked for at ${timeText(rolledBack.at)}` },
+        ]),
   ];
   return [
     ...ofToken.map((fact) => ({ detector: null, ...fact })),

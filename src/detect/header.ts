@@ -18,9 +18,7 @@ export interface TokenSummary {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly eventCount: number;
-  /** When people last said something of it that its record knows; 0: never. */
-  readonly answeredAt: number;
-  /** What was taken back of its baseline. */
+  /** What was put back of its baseline. */
   readonly rolledBack: RolledBack;
   /** Evidence each detector has summed up now, bits, and the days its calibration rests on. */
   readonly suspicions: readonly { readonly detector: string; readonly sum: number; readonly days: number }[];

@@ -8,7 +8,7 @@ import type { Answers } from './verdict.ts';
 /** A person has what was known of a token once put in the place of what is known now. */
 export interface Rollback {
   readonly token: string;
-  /** When it was asked for. Later than all that people have said of the token before: one that is not has been taken already. */
+  /** When it was asked for. Of one token's rollbacks each is later than the one before: one that is not has been taken already. */
   readonly at: number;
   /** Of which time it is, event time: of before the first event that is later. */
   readonly to: number;
@@ -25,11 +25,11 @@ export interface Rollback {
 /** What became of a rollback: done, known already, or why it is refused. */
 export type RollbackOutcome = 'done' | 'repeated' | 'unknown-token' | 'unknown-layout' | 'other-key' | 'damaged';
 
-/** What was taken back of a token's baseline. 0: nothing yet. */
+/** What was put back of a token's baseline. */
 export interface RolledBack {
-  /** When that was last asked for. */
+  /** When the last rollback was asked for, of all detectors or some; 0: never. */
   at: number;
-  /** The earliest time that was ever restored: of what came before it nothing was taken back. */
+  /** The earliest time to which all was put back: of what came before it nothing was taken back. 0: of nothing. */
   to: number;
 }
 
@@ -86,8 +86,8 @@ export interface Restored {
  * days in use. The rest is no memory but what is so: how long the token is known, the evidence that is open, with its notes and its alert.
  */
 export function applyRollback(rollback: Rollback, target: Restored): RollbackOutcome {
-  const { moves, layoutOf, answers, hashSeed } = target;
-  if (rollback.at <= answers.givenAt) return 'repeated';
+  const { moves, layoutOf, hashSeed, answers, rolledBack } = target;
+  if (rollback.at <= rolledBack.at) return 'repeated';
   const read = readWhole(rollback.snapshot);
   if (read === undefined) return 'damaged';
   const { fingerprint, record } = read;
@@ -99,8 +99,12 @@ export function applyRollback(rollback: Rollback, target: Restored): RollbackOut
     target.record.set(record.subarray(move.from, move.from + move.sizeBytes), move.to);
   for (const { detector, suspicion } of target.slots)
     if (isAbout(rollback.detectors, detector.id)) suspicion.restartDay();
-  answers.givenAt = rollback.at;
-  if (rollback.detectors === null) noteAll(rollback, target);
+  rolledBack.at = rollback.at;
+  if (rollback.detectors === null) {
+    rolledBack.to = rolledBack.to === 0 ? rollback.to : Math.min(rollback.to, rolledBack.to);
+    // Trust that was given to what is taken back is over.
+    answers.learnsWholeUntil = 0;
+  }
   return 'done';
 }
 
@@ -112,13 +116,6 @@ function readWhole(snapshot: Uint8Array): Snapshot | undefined {
     if (cause instanceof RangeError) return undefined;
     throw cause;
   }
-}
-
-function noteAll({ at, to }: Rollback, { answers, rolledBack }: Restored): void {
-  // Trust that was given to what is taken back is over.
-  answers.learnsWholeUntil = 0;
-  rolledBack.to = rolledBack.at === 0 ? to : Math.min(to, rolledBack.to);
-  rolledBack.at = at;
 }
 
 function wantedOf(

@@ -62,11 +62,15 @@ export async function live(
   }
 }
 
-export const detecting = (log: Log, onWarning: (message: string) => void = () => undefined) =>
+export const detecting = (
+  log: Log,
+  onWarning: (message: string) => void = () => undefined,
+  hashSeed = ENGINE.hashSeed,
+) =>
   startDetect({
     log,
     clock: systemClock,
-    engine: ENGINE,
+    engine: { ...ENGINE, hashSeed },
     checkpointIntervalMs: 10,
     checkpointTokensMax: 1,
     standbyIntervalMs: null,

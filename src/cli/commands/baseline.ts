@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import { quoted } from '../../deliver/safe-text.ts';
 import type { TokenFact } from '../../detect/facts.ts';
+import type { TokenSummary } from '../../detect/header.ts';
 import { keyCheckOf } from '../../detect/rollback.ts';
 import { countText } from '../../domain/words.ts';
 import { rollbackRecord } from '../../pipeline/rollback-record.ts';
@@ -11,7 +12,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { type Change, changesOf, printChanges, printFacts } from '../baseline-rows.ts';
 import { timeOf } from '../history-source.ts';
 import { type CliIo, table, UsageError } from '../io.ts';
-import { nextAnswerAt, readLedger } from '../ledger.ts';
+import { readLedger } from '../ledger.ts';
 import { configOption, withLog } from '../project.ts';
 import { type Known, PAST_SOURCES, type PastSource, readKnown, readNames, readPast } from '../token-history.ts';
 
@@ -138,7 +139,7 @@ async function tellOfOpen(io: CliIo, known: Known): Promise<void> {
 function rebuildCommand(io: CliIo): Command {
   return aboutToken('rebuild')
     .description('have detectors that are new, or changed, learn a token’s past; the others keep what they know')
-    .option('--detector <ids...>', 'these; else those that know fewer days than its past has')
+    .option('--detector <ids...>', 'these; else those that know fewer days of it than others')
     .action((token: string, options: Options & { readonly detector?: readonly string[] }) =>
       withLog(io, options.config, 'append', async (log, project) => {
         const ids = project.detectors.map(({ id }) => id);
@@ -146,8 +147,14 @@ function rebuildCommand(io: CliIo): Command {
         if (unknown !== undefined)
           throw new UsageError(`--detector ${unknown}: there is none of that name. Known: ${ids.join(', ')}`);
         const known = await readKnown(log, project, token);
+        const detectors = options.detector ?? youngDetectors(known.summary);
+        if (detectors.length === 0) {
+          io.err(
+            'every detector knows as many days of it: nothing was changed. Name one that is to learn anew: --detector\n',
+          );
+          return;
+        }
         const past = await readPast(io, known, options.from, Number.POSITIVE_INFINITY);
-        const detectors = options.detector ?? youngDetectors(known, past);
         if (!(await putBack(io, known, past, systemClock.now(), detectors))) return;
         io.err(
           `asked for: what ${quoted(token)} did before is learned by ${detectors.join(', ')}; other detectors keep what they know\n`,
@@ -156,12 +163,10 @@ function rebuildCommand(io: CliIo): Command {
     );
 }
 
-/** Detectors that rest on fewer days than they would have seen. */
-function youngDetectors({ summary, token }: Known, past: TokenPast): readonly string[] {
-  const daysOf = new Map(past.engine.summary(token)?.suspicions.map(({ detector, days }) => [detector, days]));
-  return summary.suspicions
-    .filter(({ detector, days }) => Math.round(days) < Math.round(daysOf.get(detector) ?? 0))
-    .map(({ detector }) => detector);
+/** Detectors that rest on fewer days than others: they were not there from the beginning. */
+function youngDetectors({ suspicions }: TokenSummary): readonly string[] {
+  const daysMax = Math.max(...suspicions.map(({ days }) => Math.round(days)));
+  return suspicions.filter(({ days }) => Math.round(days) < daysMax).map(({ detector }) => detector);
 }
 
 /**
@@ -185,7 +190,8 @@ async function putBack(
       'whoever detects keeps other things in mind than this release with these detectors would: start that with the same release and configuration first. Nothing was changed.',
       1,
     );
-  const at = Math.max(nextAnswerAt(await readLedger(log), token), summary.answeredAt + 1);
+  // Later than the one before, whatever this machine's clock says.
+  const at = Math.max(systemClock.now(), summary.rolledBack.at + 1);
   const keyCheck = keyCheckOf(options.hashSeed);
   const rollback = { token, at, to, detectors, keyCheck, by: userInfo().username, snapshot };
   const facts = () => (engine.facts(token, past.names.nameOf) ?? []).filter(({ what }) => what !== 'rolled back');

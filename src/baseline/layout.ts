@@ -47,6 +47,8 @@ function fingerprintOf(places: readonly Place[]): string {
 
 /** One stretch of bytes that means the same in both layouts. */
 export interface Move {
+  /** Of the place in both. */
+  readonly name: string;
   readonly from: number;
   readonly to: number;
   readonly sizeBytes: number;
@@ -83,6 +85,6 @@ export function movesBetween(from: Layout, to: Layout): readonly Move[] {
   return to.places.flatMap((place) => {
     const old = known.get(place.name);
     const same = old?.kind === place.kind && old.version === place.version && old.sizeBytes === place.sizeBytes;
-    return old && same ? [{ from: old.offset, to: place.offset, sizeBytes: place.sizeBytes }] : [];
+    return old && same ? [{ name: place.name, from: old.offset, to: place.offset, sizeBytes: place.sizeBytes }] : [];
   });
 }

@@ -247,7 +247,7 @@ export class Engine {
     if (offset <= this.#header.stamp) return 'repeated';
     const { slot } = this.#slab;
     const { hashSeed } = this.#options;
-    const target = { ...this.#own, slots: this.#slots, layout: this.layout, moves: this.#moves, hashSeed };
+    const target = { ...this.#own, slots: this.#slots, moves: this.#moves, hashSeed };
     const outcome = applyRollback(rollback, { ...target, layoutOf, record: this.#slab.bytesAt(slot) });
     this.#header.stamp = offset;
     this.#dirty.add(slot);

@@ -51,14 +51,19 @@ export class NameBook {
 
   /** A field, with every text that it is given noted first. */
   #overheard(field: unknown): unknown {
+    const methods = new Map<PropertyKey, unknown>();
     return new Proxy(field as object, {
       get: (target, property) => {
+        const known = methods.get(property);
+        if (known !== undefined) return known;
         const value: unknown = Reflect.get(target, property, target);
         if (typeof value !== 'function') return value;
-        return (...given: readonly unknown[]) => {
+        const method = (...given: readonly unknown[]) => {
           for (const name of given) if (typeof name === 'string') this.#note(name, hashName(name, this.#hashSeed));
           return Reflect.apply(value, target, given) as unknown;
         };
+        methods.set(property, method);
+        return method;
       },
     });
   }

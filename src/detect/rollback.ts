@@ -1,5 +1,5 @@
 import { hashName } from '../baseline/hash.ts';
-import type { Layout, LayoutOf, Move, Moves } from '../baseline/layout.ts';
+import type { LayoutOf, Move, Moves } from '../baseline/layout.ts';
 import type { Field, Fields, RecordView } from '../baseline/record.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 import { DAYS_BEFORE, type Suspicion } from './suspicion.ts';
@@ -69,7 +69,6 @@ class Stored implements RolledBack {
 export interface Restored {
   /** Of the record that the slab points at. */
   readonly record: Uint8Array;
-  readonly layout: Layout;
   readonly moves: Moves;
   readonly layoutOf: LayoutOf;
   readonly slots: readonly {
@@ -118,11 +117,7 @@ function readWhole(snapshot: Uint8Array): Snapshot | undefined {
   }
 }
 
-function wantedOf(
-  { detectors }: Rollback,
-  moves: readonly Move[],
-  { layout, record, slots }: Restored,
-): readonly Move[] {
+function wantedOf({ detectors }: Rollback, moves: readonly Move[], { record, slots }: Restored): readonly Move[] {
   const wanted = new Map<string, (move: Move) => readonly Move[]>();
   if (detectors === null) wanted.set('engine/activeDays', whole);
   for (const { detector } of slots) {
@@ -135,8 +130,7 @@ function wantedOf(
       wanted.set(`${detector.id}/${name}`, (move) => (isKept(move) ? [] : [move]));
     }
   }
-  const places = new Map(layout.places.map(({ name, offset }) => [offset, name]));
-  return moves.flatMap((move) => wanted.get(places.get(move.to) ?? '')?.(move) ?? []);
+  return moves.flatMap((move) => wanted.get(move.name)?.(move) ?? []);
 }
 
 function isAbout(detectors: Rollback['detectors'], id: string): boolean {
@@ -145,9 +139,10 @@ function isAbout(detectors: Rollback['detectors'], id: string): boolean {
 
 const whole = (move: Move): readonly Move[] => [move];
 
-const daysBefore = ({ from, to }: Move): readonly Move[] => [
-  { from: from + DAYS_BEFORE.offset, to: to + DAYS_BEFORE.offset, sizeBytes: DAYS_BEFORE.sizeBytes },
-];
+const daysBefore = ({ name, from, to }: Move): readonly Move[] => {
+  const { offset, sizeBytes } = DAYS_BEFORE;
+  return [{ name, from: from + offset, to: to + offset, sizeBytes }];
+};
 
 /** Tells keys apart, under which names are hashed: restored under another, every name of a token would be news. */
 export function keyCheckOf(hashSeed: number): number {

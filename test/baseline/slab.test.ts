@@ -93,7 +93,7 @@ describe('layout', () => {
     expect(movesBetween(before, after)).toEqual(
       ['b/last', 'a/days'].map((name) => {
         const { offset: from, sizeBytes } = place(before, name);
-        return { from, to: place(after, name).offset, sizeBytes };
+        return { name, from, to: place(after, name).offset, sizeBytes };
       }),
     );
     expect(after.fingerprint).not.toBe(before.fingerprint);

@@ -76,6 +76,11 @@ function linesOf({ verdict, about, until }: VerdictRequest, { alert, revocation 
     ...(stands && verdict !== 'true-positive'
       ? [`its token stays revoked (${revocation.state}): "tokenwarden revoke ${about} --undo" gives it back`]
       : []),
+    ...(verdict === 'true-positive'
+      ? [
+          `counts and amounts that it has taught are not: "tokenwarden baseline rollback ${token} --to TIME" takes all back`,
+        ]
+      : []),
     ...(!stands && verdict === 'true-positive'
       ? [`its token is not revoked: "tokenwarden revoke ${about}" takes it out of use`]
       : []),

@@ -1,4 +1,4 @@
-import type { Alert } from '../domain/alert.ts';
+import type { Alert, Stamps } from '../domain/alert.ts';
 import type { Assessment, Finding, Severity } from '../domain/finding.ts';
 import { deriveId } from '../domain/identifier.ts';
 import { severityRank } from './match.ts';
@@ -35,6 +35,11 @@ export function group(previous: Alert | undefined, assessment: Assessment): Aler
     updatedAt: Math.max(previous.updatedAt, assessment.at),
     assessmentCount: previous.assessmentCount + 1,
   };
+}
+
+/** With what has come to pass since; what stands already stays. */
+export function withStamps(alert: Alert, stamps: Partial<Stamps>): Alert {
+  return { ...alert, stamps: { ...stamps, ...alert.stamps } };
 }
 
 /** What must not happen at all is worse than any odds. */

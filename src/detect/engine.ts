@@ -4,9 +4,9 @@ import type { Fields } from '../baseline/record.ts';
 import { createSlab, type Slab } from '../baseline/slab.ts';
 import { SlotSet } from '../baseline/slot-set.ts';
 import { dayOf, HOUR_MS } from '../baseline/time.ts';
+import { type Aside, precedesEvents, tokenOf } from '../domain/aside.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding.ts';
-import type { Verdict } from '../domain/verdict.ts';
 import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import { type ClosedDay, closedDay, daysOf } from './closed-day.ts';
@@ -18,10 +18,10 @@ import { stampIn, type TokenHeader, type TokenSummary, tokenHeader } from './hea
 import { Judgement } from './judgement.ts';
 import { learningWeight } from './learning.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type Notes, openEpisode } from './notes.ts';
+import { applyNotice, type Noticing, noticingOf } from './notice.ts';
 import { Places } from './places.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
-import { isYoung } from './sweep.ts';
 import { isWorthTelling, noteTold } from './telling.ts';
 import { type Answers, answers, applyVerdict } from './verdict.ts';
 
@@ -85,6 +85,7 @@ export class Engine {
   readonly #closedDay: ClosedDay;
   readonly #activeDays: ActiveDaysWrite;
   readonly #answers: Answers;
+  readonly #noticing: readonly Noticing[];
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
   readonly #moves = new Map<string, readonly Move[]>();
@@ -120,6 +121,7 @@ export class Engine {
       slab: this.#slab,
       header: this.#header,
       tokensMax: options.tokensMax,
+      isKept: () => this.#noticing.some(({ field }) => field.isGiven),
       onForget: (slot) => {
         this.#notes.delete(slot);
         this.#dirty.delete(slot);
@@ -133,6 +135,7 @@ export class Engine {
       fields: this.#open(detector.id, detector.remembers as Fields),
       suspicion: this.#open('engine', { [`sum:${detector.id}`]: suspicion() })[`sum:${detector.id}`] as Suspicion,
     }));
+    this.#noticing = noticingOf(this.#slots);
     this.#judgement = new Judgement(installed.map(({ detector }) => detector.isCertain === true));
   }
 
@@ -197,17 +200,9 @@ export class Engine {
       this.#replayedCount += 1;
       return undefined;
     }
-    if (this.places.needsRoom(event.token, offset)) {
-      this.places.sweep(this.places.plan(offset));
-      // Who leaves this to us keeps no log that tokens would have to be deleted from.
-      this.places.takeForgotten();
-    }
-    const isAdmitted = this.places.admit(event.token);
+    const isAdmitted = this.#admit(event.token, offset);
     this.fleet.view.turnTo(this.#slab.lastHash);
-    if (!isAdmitted) {
-      this.#unadmittedCount += 1;
-      return undefined;
-    }
+    if (!isAdmitted) return undefined;
     const header = this.#header;
     if (offset <= header.stamp) {
       this.#replayedCount += 1;
@@ -217,7 +212,7 @@ export class Engine {
     const score = this.#judge(event);
     const assessment = this.#follow(event, loggedAt, score);
     this.#learn(event, loggedAt, score);
-    const wasYoung = isYoung(header);
+    const wasYoung = this.places.isYoung;
     header.stamp = offset;
     if (header.firstSeenAt === 0) header.firstSeenAt = event.at;
     if (event.at > header.lastSeenAt) header.lastSeenAt = event.at;
@@ -227,13 +222,25 @@ export class Engine {
     return assessment;
   }
 
-  /** Takes a person's verdict at its place among the token's events. One that was applied already is skipped, as an event would be. */
-  answer(verdict: Verdict, offset: number): void {
-    const isKnown = !this.places.isBeforeSweep(offset) && this.#slab.find(verdict.token);
+  #admit(token: string, offset: number): boolean {
+    this.places.makeRoom(token, offset);
+    const isAdmitted = this.places.admit(token);
+    if (!isAdmitted) this.#unadmittedCount += 1;
+    return isAdmitted;
+  }
+
+  /** Takes a verdict or a notice at its place among the token's events. One that was applied already is skipped, as an event would be. */
+  takeAside(aside: Aside, offset: number): void {
+    if (this.places.isBeforeSweep(offset)) return;
+    const token = tokenOf(aside);
+    const isKnown = precedesEvents(aside) ? this.#admit(token, offset) : this.#slab.find(token);
     if (!isKnown || offset <= this.#header.stamp) return;
     const { slot } = this.#slab;
-    applyVerdict(verdict, { slots: this.#slots, answers: this.#answers, notes: this.#notes, slot });
+    const wasYoung = this.places.isYoung;
+    if ('notice' in aside) applyNotice(aside.notice, this.#noticing, this.#notes, slot);
+    else applyVerdict(aside.verdict, { slots: this.#slots, answers: this.#answers, notes: this.#notes, slot });
     this.#header.stamp = offset;
+    this.places.aged(wasYoung);
     this.#dirty.add(slot);
   }
 
@@ -268,7 +275,7 @@ export class Engine {
     const { fingerprint, record, notes } = readSnapshot(snapshot);
     const moves = this.#movesFrom(fingerprint, layoutOf);
     if (moves === undefined || !this.places.admit(token)) return false;
-    const wasYoung = isYoung(this.#header);
+    const wasYoung = this.places.isYoung;
     const stampNow = this.#header.stamp;
     const target = this.#slab.bytesAt(this.#slab.slot);
     const before = stampNow >= 0 ? target.slice() : undefined;

@@ -1,5 +1,6 @@
 import { MINUTE_MS } from '../baseline/time.ts';
 import { Engine, type EngineOptions } from '../detect/engine.ts';
+import { precedesEvents, tokenOf } from '../domain/aside.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Assessment } from '../domain/finding.ts';
@@ -13,6 +14,7 @@ import {
   type TopicPartition,
 } from '../log/log.ts';
 import { scanStoredEvent } from '../normalise/scan-event.ts';
+import { asideIn } from './aside-record.ts';
 import { type BaselineReader, changesToWrite, factsToWrite, sweepToWrite } from './baselines.ts';
 import { createDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { encodeFindingsRecord } from './findings.ts';
@@ -23,7 +25,6 @@ import { createSparing } from './sparing.ts';
 import type { Stage } from './stage.ts';
 import { Standby } from './standby.ts';
 import { GROUPS, TOPICS } from './topics.ts';
-import { verdictIn } from './verdict-record.ts';
 
 export interface DetectOptions {
   readonly log: Log;
@@ -66,6 +67,8 @@ export interface DetectCounts {
   assessments: number;
   /** People's answers, which stand among the events. */
   verdicts: number;
+  /** What is certain of a token, or withdrawn, which stands there as well. */
+  notices: number;
   deadLetters: number;
   /** Deleted by retention before they were read. */
   deleted: number;
@@ -202,7 +205,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   const { options, counts, tellFull } = context;
   const results: Results = { findings: [], deadLetters: [] };
   let turnAt = options.clock.elapsed();
-  let verdictCount = 0;
+  let asideCount = 0;
   for (let i = 0; i < records.length; i++) {
     const record = records[i] as LogRecord;
     if (i % TURN_RECORDS === 0 && options.clock.elapsed() - turnAt > TURN_MS) {
@@ -212,15 +215,20 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
     if (record.value === null) continue;
     const event = scanStoredEvent(record.value, () => placeOf(record));
     if ('code' in event) {
-      const verdict = verdictIn(record.value);
-      if (verdict) {
-        part.engine.answer(verdict, record.offset);
-        verdictCount += 1;
+      const aside = asideIn(record.value);
+      if (aside === undefined) {
+        const facts = { id: placeOf(record), source: TOPICS.events, receivedAt: record.appendedAt };
+        const letter = createDeadLetter({ ...facts, ...event }, record.value, false);
+        results.deadLetters.push({ key: facts.id, value: encodeDeadLetter(letter) });
         continue;
       }
-      const facts = { id: placeOf(record), source: TOPICS.events, receivedAt: record.appendedAt };
-      const letter = createDeadLetter({ ...facts, ...event }, record.value, false);
-      results.deadLetters.push({ key: facts.id, value: encodeDeadLetter(letter) });
+      if (precedesEvents(aside) && part.engine.places.needsRoom(tokenOf(aside), record.offset)) {
+        part.position = record.offset;
+        if (!(await makeRoom(context, part, results))) return;
+      }
+      part.engine.takeAside(aside, record.offset);
+      asideCount += 1;
+      counts['notice' in aside ? 'notices' : 'verdicts'] += 1;
       continue;
     }
     if (part.engine.fleet.isDayOver(event, record.offset, record.appendedAt)) {
@@ -239,8 +247,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
     if (assessment) results.findings.push(findingsRecord(assessment));
   }
   part.position = (records.at(-1)?.offset ?? part.position - 1) + 1;
-  counts.events += records.length - verdictCount;
-  counts.verdicts += verdictCount;
+  counts.events += records.length - asideCount;
   counts.replayed += part.engine.takeReplayedCount();
   const unadmitted = part.engine.takeUnadmittedCount();
   counts.unadmitted += unadmitted;
@@ -323,6 +330,7 @@ function createCounts(partitions: DetectCounts['partitions'], { tokensMax, insta
     repeated: 0,
     assessments: 0,
     verdicts: 0,
+    notices: 0,
     deadLetters: 0,
     deleted: 0,
     forgotten: 0,

@@ -107,6 +107,7 @@ function detectMetrics(detect: DetectCounts, clock: Clock): readonly Metric[] {
     ]),
     counter('tokenwarden_detect_forgotten_tokens_total', 'Young tokens that made room for new ones.', detect.forgotten),
     counter('tokenwarden_detect_verdicts_total', 'Verdicts of people that were taken.', detect.verdicts),
+    counter('tokenwarden_detect_notices_total', 'Notices of leaks and revocations that were taken.', detect.notices),
     counter('tokenwarden_detect_assessments_total', 'Assessments told.', detect.assessments),
     counters('tokenwarden_detector_failures_total', 'Detectors that threw.', 'detector', detect.failures),
     {

@@ -9,13 +9,13 @@ import { createRandom } from '../../src/domain/random.ts';
 import { VERDICT_KINDS, type VerdictKind } from '../../src/domain/verdict.ts';
 import type { Log, NewRecord } from '../../src/log/log.ts';
 import { decodeStoredEvent, encodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import { asideIn, asideRecord } from '../../src/pipeline/aside-record.ts';
 import { BaselineReader } from '../../src/pipeline/baselines.ts';
 import { startDetect } from '../../src/pipeline/detect.ts';
 import { encodeFindingsRecord } from '../../src/pipeline/findings.ts';
 import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
 import { startRespond } from '../../src/pipeline/respond.ts';
 import { GROUPS, TOPICS, topicSpecs } from '../../src/pipeline/topics.ts';
-import { verdictIn, verdictRecord } from '../../src/pipeline/verdict-record.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createSinks } from '../../src/runtime/sinks.ts';
 import { samplePolicy } from '../decide/policy.ts';
@@ -155,7 +155,7 @@ it.each(VERDICT_KINDS.flatMap((kind) => ['1', '2', '3'].map((seed) => [kind, see
     // Whoever had the office before passes it on late.
     const verdict = (await alertOf(log)).verdicts?.[0];
     expect(verdict?.kind).toBe(kind);
-    await log.append(TOPICS.events, [...records(later(2 * HOUR_MS)), verdictRecord(verdict as never)]);
+    await log.append(TOPICS.events, [...records(later(2 * HOUR_MS)), asideRecord({ verdict: verdict as never })]);
     await log.append(TOPICS.events, records(later(DAY_MS / 2)));
     await detect();
 
@@ -163,9 +163,9 @@ it.each(VERDICT_KINDS.flatMap((kind) => ['1', '2', '3'].map((seed) => [kind, see
     let copies = 0;
     for await (const batch of log.read(TOPICS.events, 0)) {
       for (const { value, offset, appendedAt } of batch) {
-        const found = verdictIn(value as Buffer);
+        const found = asideIn(value as Buffer);
         if (!found) once.observe(decodeStoredEvent(value as Buffer, '') as never, offset, appendedAt);
-        else if (copies++ === 0) once.answer(found, offset);
+        else if (copies++ === 0) once.takeAside(found, offset);
       }
     }
     expect(copies).toBeGreaterThan(1);
@@ -178,13 +178,15 @@ it.each(VERDICT_KINDS.flatMap((kind) => ['1', '2', '3'].map((seed) => [kind, see
   30_000,
 );
 
-const VERDICT = verdictRecord({ kind: 'noise', token: 't', episode: 'e', openedAt: 1, at: 2, until: 3 });
+const VERDICT = asideRecord({
+  verdict: { kind: 'noise', token: 't', episode: 'e', openedAt: 1, at: 2, until: 3 },
+});
 
 it('no event that we store looks like a verdict, and a release that knows none takes it for a dead letter', () => {
   const forged = { ...(ordinary('{"verdict":{}}')[0] as AuditEvent), id: '{"verdict":' };
-  expect(verdictIn(Buffer.from(encodeStoredEvent(forged, null)))).toBeUndefined();
-  expect(verdictIn(Buffer.from('{"verdict":'))).toBeUndefined();
-  expect(verdictIn(VERDICT.value as Buffer)).toMatchObject({ kind: 'noise', token: 't' });
+  expect(asideIn(Buffer.from(encodeStoredEvent(forged, null)))).toBeUndefined();
+  expect(asideIn(Buffer.from('{"verdict":'))).toBeUndefined();
+  expect(asideIn(VERDICT.value as Buffer)).toMatchObject({ verdict: { kind: 'noise', token: 't' } });
   expect(decodeStoredEvent(VERDICT.value as Buffer, 'x')).toMatchObject({ code: 'no-token' });
 });
 

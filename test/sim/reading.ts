@@ -1,8 +1,8 @@
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { LogRecord } from '../../src/log/log.ts';
+import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
-import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 
 /** The assessment that a record of the findings log carries, if it does. */
 export function assessmentsOf({ value }: LogRecord): readonly Assessment[] {
@@ -10,9 +10,9 @@ export function assessmentsOf({ value }: LogRecord): readonly Assessment[] {
   return record.kind === 'assessment' ? [record.assessment] : [];
 }
 
-/** What of the events log is an event, and no verdict. */
+/** What of the events log is an event, and no verdict or notice. */
 export function* eventsOf(records: Iterable<LogRecord>): Generator<LogRecord> {
-  for (const record of records) if (verdictIn(record.value as Buffer) === undefined) yield record;
+  for (const record of records) if (asideIn(record.value as Buffer) === undefined) yield record;
 }
 
 /** The id of a stored event. */

@@ -472,12 +472,15 @@ export class Responder {
   #keepAction(entry: ActionEntry): void {
     const { action } = entry;
     this.#actions.set(action.id, entry);
+    const proof = proofOf(entry);
+    if (proof) this.#proofs.take(proof);
     const latest = this.#latestRevocation(action.token)?.action;
-    const isLater = latest === undefined || latest.decidedAt <= action.decidedAt;
-    if (action.kind === 'revoke' && isLater) this.#revocations.set(action.token, action.id);
-    if (action.kind === 'undo' && entry.state === 'accepted' && isLater) this.#revocations.delete(action.token);
-    const notice = proofOf(entry);
-    if (notice) this.#proofs.take(notice);
+    if (latest !== undefined && latest.decidedAt > action.decidedAt) return;
+    const last = this.#proofs.about(action.token);
+    // The ledger may give an action after the one that undid it.
+    const isUndone = last?.stands === false && last.at > action.decidedAt;
+    if (action.kind === 'revoke' && !isUndone) this.#revocations.set(action.token, action.id);
+    if (proof?.stands === false) this.#revocations.delete(action.token);
   }
 }
 

@@ -38,7 +38,10 @@ export function asideIn(value: Uint8Array): Aside | undefined {
 }
 
 function isWhole(aside: Aside): boolean {
-  const { kind, token, at } = 'notice' in aside ? aside.notice : aside.verdict;
-  const kinds: readonly string[] = 'notice' in aside ? NOTICE_KINDS : VERDICT_KINDS;
-  return kinds.includes(kind) && typeof token === 'string' && Number.isFinite(at);
+  const { token, at } = 'notice' in aside ? aside.notice : aside.verdict;
+  const isKnown =
+    'notice' in aside
+      ? NOTICE_KINDS.includes(aside.notice.kind) && typeof aside.notice.stands === 'boolean'
+      : VERDICT_KINDS.includes(aside.verdict.kind);
+  return isKnown && typeof token === 'string' && Number.isFinite(at);
 }

@@ -82,6 +82,8 @@ it('no event that we store looks like a notice, and what is no whole one is none
     '{"notice":{}}',
     '{"notice":{"kind":"leaked","token":7,"at":1}}',
     '{"notice":null}',
+    '{"notice":{"kind":"leaked","token":"t","at":1}}',
+    '{"notice":{"kind":"stolen","token":"t","at":1,"stands":true}}',
   ])
     expect(asideIn(Buffer.from(text))).toBeUndefined();
 });

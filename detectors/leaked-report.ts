@@ -46,9 +46,9 @@ export default defineDetector({
   evidence({ leak }, event) {
     return [
       {
-        what: 'first use since it was reported leaked',
+        what: 'first use since the report',
         observed: new Date(event.at).toISOString(),
-        expected: `none after ${new Date(leak.since).toISOString()}`,
+        expected: `none since it was reported leaked at ${new Date(leak.since).toISOString()}`,
         sampleSize: 0,
       },
     ];
@@ -56,7 +56,7 @@ export default defineDetector({
 
   explain(_event, [evidence]) {
     if (evidence === undefined) return 'was used after it was reported leaked';
-    return `was reported leaked and used all the same (${observedText(evidence.observed)}; ${evidence.expected} was to be)`;
+    return `was used at ${observedText(evidence.observed)}; there should be ${evidence.expected}`;
   },
 
   cases: [

@@ -55,9 +55,9 @@ export default defineDetector({
   evidence({ revocation }, event) {
     return [
       {
-        what: 'first use since it was revoked',
+        what: 'first use since the proof',
         observed: new Date(event.at).toISOString(),
-        expected: `none after ${new Date(revocation.since).toISOString()}`,
+        expected: `none since it was proven to be out of use at ${new Date(revocation.since).toISOString()}`,
         sampleSize: 0,
       },
     ];
@@ -65,7 +65,7 @@ export default defineDetector({
 
   explain(_event, [evidence]) {
     if (evidence === undefined) return 'was used after it was proven to be out of use';
-    return `was proven to be out of use and used all the same (${observedText(evidence.observed)}; ${evidence.expected} was to be)`;
+    return `was used at ${observedText(evidence.observed)}; there should be ${evidence.expected}`;
   },
 
   cases: [

@@ -54,8 +54,13 @@ export function isSolid({ trust, status }: Finding): boolean {
 }
 
 /** What was seen that must not happen at all, and not only by what anybody may claim. */
-export function certainFinding({ findings }: Assessment): Finding | undefined {
-  return findings.find((one) => one.isCertain && isSolid(one));
+export function certainFindings({ findings }: Assessment): readonly Finding[] {
+  return findings.filter((one) => one.isCertain && isSolid(one));
+}
+
+/** The first of these. */
+export function certainFinding(assessment: Assessment): Finding | undefined {
+  return certainFindings(assessment)[0];
 }
 
 function isCertain(assessment: Assessment): boolean {

@@ -18,7 +18,7 @@ import { stampIn, type TokenHeader, type TokenSummary, tokenHeader } from './hea
 import { Judgement } from './judgement.ts';
 import { learningWeight } from './learning.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type Notes, openEpisode } from './notes.ts';
-import { applyNotice, type Noticing, noticingOf } from './notice.ts';
+import { applyNotice, hasToLearn, type Noticing, noticingOf } from './notice.ts';
 import { Places } from './places.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
 import { type Suspicion, suspicion } from './suspicion.ts';
@@ -86,6 +86,7 @@ export class Engine {
   readonly #activeDays: ActiveDaysWrite;
   readonly #answers: Answers;
   readonly #noticing: readonly Noticing[];
+  readonly #learners: readonly Slot[];
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
   readonly #moves = new Map<string, readonly Move[]>();
@@ -136,6 +137,7 @@ export class Engine {
       suspicion: this.#open('engine', { [`sum:${detector.id}`]: suspicion() })[`sum:${detector.id}`] as Suspicion,
     }));
     this.#noticing = noticingOf(this.#slots);
+    this.#learners = this.#slots.filter(hasToLearn);
     this.#judgement = new Judgement(installed.map(({ detector }) => detector.isCertain === true));
   }
 
@@ -470,7 +472,7 @@ export class Engine {
     view.weight = learningWeight(this.#suspicionOf(score), this.#options.thresholds.alert);
     // By the log's clock: an event may say of itself what it likes.
     if (view.weight < 1 && loggedAt < this.#answers.learnsWholeUntil) view.weight = 1;
-    for (const slot of this.#slots) {
+    for (const slot of this.#learners) {
       try {
         slot.detector.learn(slot.fields, event, slot.config);
       } catch (cause) {

@@ -25,6 +25,11 @@ export function noticingOf(
   );
 }
 
+/** Whether a detector has anything to write: not where it remembers nothing, or notices only. */
+export function hasToLearn({ fields }: { readonly fields: Readonly<Record<string, unknown>> }): boolean {
+  return Object.values(fields).some((field) => !(field instanceof StoredNotice));
+}
+
 /** Applies a notice to the record that the slab points at, once: a second copy, or one that a later notice has overtaken, changes nothing. */
 export function applyNotice(
   { kind, at, stands }: Notice,

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LabelRow, Report } from '../../src/backtest/report.ts';
+import { CANARY_TABLE } from '../../src/simulate/certain.ts';
 import { median } from '../quantile.ts';
 
 // `npm run bench:fleets -- --seed S...`: made-up fleets with everything that befalls single tokens, through the commands that anyone can
@@ -20,7 +21,9 @@ const { values } = parseArgs({
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'tokenwarden-fleets-'));
+const config = join(folder, 'tokenwarden.yaml');
 try {
+  writeFileSync(config, JSON.stringify({ detection: { detectors: { canary: { tables: [CANARY_TABLE] } } } }));
   const reports = values.seed.map((seed) => {
     const report = lived(seed);
     console.error(
@@ -37,7 +40,7 @@ function lived(seed: string): Report {
   const [events, labels] = [join(folder, 'events.jsonl.gz'), join(folder, 'labels.jsonl')];
   const { tokens, copies } = values;
   run(['simulate', '--seed', seed, '--tokens', tokens, '--copies', copies, '--output', events, '--labels', labels]);
-  return JSON.parse(run(['backtest', events, '--labels', labels, '--json'])) as Report;
+  return JSON.parse(run(['backtest', events, '--labels', labels, '--json', '--config', config])) as Report;
 }
 
 function run(args: readonly string[]): string {

@@ -1,25 +1,30 @@
 import type { ActionEntry, AlertEntry } from '../decide/responder.ts';
 import { nextStepsFor } from '../deliver/next-steps.ts';
 import type { Situation } from '../deliver/receiver.ts';
+import { safeText } from '../deliver/safe-text.ts';
+import type { GivenNotice } from '../domain/notice.ts';
 import type { Log } from '../log/log.ts';
 import { LedgerReader, readOn } from '../pipeline/ledger.ts';
 
-/** Alerts and actions as they stand, by id, in order of their last change. */
+/** Alerts and actions as they stand, by id, in order of their last change; and reports of leaks, by token. */
 export interface Ledger {
   readonly alerts: ReadonlyMap<string, AlertEntry>;
   readonly actions: ReadonlyMap<string, ActionEntry>;
+  readonly leaks: ReadonlyMap<string, GivenNotice>;
 }
 
 /** Reads the whole ledger: it is compacted, so that is about one record for each alert and action. */
 export async function readLedger(log: Log): Promise<Ledger> {
   const alerts = new Map<string, AlertEntry>();
   const actions = new Map<string, ActionEntry>();
+  const leaks = new Map<string, GivenNotice>();
   await readOn(log, new LedgerReader(), (read, isVoid) => {
     if (isVoid) return;
     if (read.kind === 'alert') replace(alerts, read.entry.alert.id, read.entry);
-    else replace(actions, read.entry.action.id, read.entry);
+    else if (read.kind === 'action') replace(actions, read.entry.action.id, read.entry);
+    else leaks.set(read.entry.token, read.entry);
   });
-  return { alerts, actions };
+  return { alerts, actions, leaks };
 }
 
 function replace<T>(map: Map<string, T>, key: string, value: T): void {
@@ -36,4 +41,10 @@ export function situationOf({ alert, revocation }: AlertEntry): Situation {
     reason: revocation.reason.text,
   };
   return { alert, revocation: summary, nextSteps: nextStepsFor(alert, summary) };
+}
+
+/** Who has reported that a token has leaked, or has withdrawn that. */
+export function leakText({ stands, at, by, why }: GivenNotice): string {
+  const said = `${stands ? 'reported' : 'withdrawn'} at ${new Date(at).toISOString()} by ${safeText(by, 60)}`;
+  return why === '' ? said : `${said}: ${safeText(why, 500)}`;
 }

@@ -8,6 +8,7 @@ import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { detectorsCommand } from './commands/detectors.ts';
 import { generateCommand } from './commands/generate.ts';
+import { leakedCommand } from './commands/leaked.ts';
 import { receiveCommand } from './commands/receive.ts';
 import { replayCommand } from './commands/replay.ts';
 import { revokeCommand } from './commands/revoke.ts';
@@ -50,6 +51,7 @@ export function createProgram(io: CliIo): Command {
     baselineCommand,
     revokeCommand,
     verdictCommand,
+    leakedCommand,
     deadLettersCommand,
     detectorsCommand,
     configCommand,

@@ -97,12 +97,12 @@ async function* stepsOfArchive({ token, log, project }: Known, onRead: (share: n
     for await (const page of archive.pages) {
       for (const { event, loggedAt } of page) {
         while (verdicts[0] && verdicts[0].at <= loggedAt)
-          yield { verdict: verdicts.shift() as (typeof verdicts)[0], offset: offset++, loggedAt };
+          yield { aside: { verdict: verdicts.shift() as (typeof verdicts)[0] }, offset: offset++, loggedAt };
         yield { event, settledTo: null, offset: offset++, loggedAt };
       }
       onRead(Math.min(1, offset / archive.rowCount));
     }
-    for (const verdict of verdicts) yield { verdict, offset: offset++, loggedAt: verdict.at };
+    for (const verdict of verdicts) yield { aside: { verdict }, offset: offset++, loggedAt: verdict.at };
   } finally {
     await archive.close();
   }

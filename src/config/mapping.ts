@@ -1,7 +1,6 @@
 import { MINUTE_MS } from '../baseline/time.ts';
 import type { Policy } from '../decide/policy.ts';
-import type { AnyDetector } from '../detect/detector.ts';
-import type { Installed } from '../detect/engine.ts';
+import type { AnyDetector, Installed } from '../detect/detector.ts';
 import type { Config } from './schema.ts';
 
 /** The operator's wishes as decisions need them. */

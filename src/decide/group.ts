@@ -1,4 +1,4 @@
-import type { Alert } from '../domain/alert.ts';
+import type { Alert, Stamps } from '../domain/alert.ts';
 import type { Assessment, Finding, Severity } from '../domain/finding.ts';
 import { deriveId } from '../domain/identifier.ts';
 import { severityRank } from './match.ts';
@@ -37,6 +37,11 @@ export function group(previous: Alert | undefined, assessment: Assessment): Aler
   };
 }
 
+/** With what has come to pass since; what stands already stays. */
+export function withStamps(alert: Alert, stamps: Partial<Stamps>): Alert {
+  return { ...alert, stamps: { ...stamps, ...alert.stamps } };
+}
+
 /** What must not happen at all is worse than any odds. */
 function isWorse(assessment: Assessment, than: Assessment): boolean {
   const certainty = Number(isCertain(assessment)) - Number(isCertain(than));
@@ -49,8 +54,13 @@ export function isSolid({ trust, status }: Finding): boolean {
 }
 
 /** What was seen that must not happen at all, and not only by what anybody may claim. */
-export function certainFinding({ findings }: Assessment): Finding | undefined {
-  return findings.find((one) => one.isCertain && isSolid(one));
+export function certainFindings({ findings }: Assessment): readonly Finding[] {
+  return findings.filter((one) => one.isCertain && isSolid(one));
+}
+
+/** The first of these. */
+export function certainFinding(assessment: Assessment): Finding | undefined {
+  return certainFindings(assessment)[0];
 }
 
 function isCertain(assessment: Assessment): boolean {

@@ -1,18 +1,21 @@
 import type { Action, ActionState, Reason, RevocationState } from '../domain/action.ts';
-import type { Alert, Stamps } from '../domain/alert.ts';
+import type { Alert } from '../domain/alert.ts';
+import type { Aside } from '../domain/aside.ts';
 import type { Assessment } from '../domain/finding.ts';
 import { deriveId } from '../domain/identifier.ts';
+import type { GivenNotice, Notice } from '../domain/notice.ts';
 import type { GivenVerdict } from '../domain/verdict.ts';
-import { alertIdOf, group } from './group.ts';
+import { alertIdOf, group, withStamps } from './group.ts';
+import { type LeakRequest, leakRefusalOf, noticeOf, proofInOrder, proofOf, refutes } from './notices.ts';
 import { needsTelling, receiversOf, type Told } from './notify.ts';
 import { NOTIFICATION_EXPIRES_MS, type Policy, REVOCATION_EXPIRES_MS } from './policy.ts';
-import { decideRevocation } from './revoke.ts';
+import { decideRevocation, type RevocationDecision } from './revoke.ts';
+import { TokenBook } from './token-book.ts';
 import {
   cautionOf,
   type Suppression,
   suppressionOf,
   VERDICTS_MAX,
-  VerdictBook,
   type VerdictRequest,
   verdictOn,
 } from './verdicts.ts';
@@ -56,15 +59,17 @@ export interface ActionEntry {
 /** What came of one input: entries to make durable, in this order, before any action is tried. */
 export interface Decided extends Noted {
   readonly alert: AlertEntry;
-  /** A verdict that detect has to be told, before anything of this is in the ledger. */
-  readonly verdict?: GivenVerdict;
 }
 
-/** What came of an outcome. */
+/** What came of an outcome, or of what is said of a token. */
 export interface Noted {
-  /** `null`: the ledger has an action of it and not itself yet, after a crash between the two. */
+  /** `null`: it is about none; or the ledger has an action of it and not itself yet, after a crash between the two. */
   readonly alert: AlertEntry | null;
   readonly actions: readonly ActionEntry[];
+  /** A person's, to be kept as it was given. */
+  readonly notice?: GivenNotice;
+  /** What detect has to be told, before anything of this is in the ledger. */
+  readonly aside?: Aside;
 }
 
 /** What an alert's entry carries on from the one before. */
@@ -119,7 +124,11 @@ export class Responder {
   /** Latest revocation by token. */
   readonly #revocations = new Map<string, string>();
   readonly #suspects = new Map<string, number>();
-  readonly #verdicts = new VerdictBook(ALERTS_KEPT_MAX);
+  readonly #verdicts = new TokenBook<GivenVerdict>(ALERTS_KEPT_MAX);
+  /** Which tokens were proven to be out of use, or given back since. */
+  readonly #proofs = new TokenBook<Notice>(ALERTS_KEPT_MAX);
+  /** Which tokens were reported to have leaked. */
+  readonly #leaks = new TokenBook<GivenNotice>(ALERTS_KEPT_MAX);
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -131,6 +140,11 @@ export class Responder {
 
   action(id: string): ActionEntry | undefined {
     return this.#actions.get(id);
+  }
+
+  /** The last report of a leak of the token, withdrawn or not. */
+  leak(token: string): GivenNotice | undefined {
+    return this.#leaks.about(token);
   }
 
   /**
@@ -157,6 +171,10 @@ export class Responder {
     this.#keepAction(entry);
   }
 
+  restoreNotice(notice: GivenNotice): void {
+    this.#leaks.take(notice);
+  }
+
   /**
    * An assessment came in.
    *
@@ -170,17 +188,30 @@ export class Responder {
     const verdict = this.#verdicts.about(alert.token);
     const suppression = suppressionOf(verdict, alert, assessment, now);
     const before = contextOf(previous, offset, suppression);
-    const standing = previous?.revocation ?? null;
-    if (standing?.actionId != null) return this.#tell(alert, standing, before, [], now);
-    const forgotten = this.#forgottenRevocation(alert);
-    if (forgotten) return this.#tell(alert, forgotten, before, [], now);
+    const standing = this.#standingOf(alert, previous?.revocation ?? null);
+    const isRefuted = this.#isRefuted(assessment);
+    if (standing?.actionId != null && (suppression || !isRefuted)) return this.#tell(alert, standing, before, [], now);
     if (suppression) {
       const revoker = standing?.revoker ?? null;
       return this.#tell(alert, { actionId: null, revoker, state: 'none', reason: suppression.reason }, before, [], now);
     }
     const around = { ...this.#surroundings(alert.token), caution: cautionOf(verdict, alert, assessment, now) };
+    if (isRefuted) around.standing = null;
     const decision = decideRevocation(alert, this.#policy, around, now);
-    const { state, revoker, reason } = decision;
+    return this.#follow(decision, alert, standing, before, now);
+  }
+
+  #follow(
+    { state, revoker, reason }: RevocationDecision,
+    alert: Alert,
+    standing: Revocation | null,
+    before: Context,
+    now: number,
+  ): Decided {
+    // What was done of its own does not hold, and no more is done about it: that is what its reader has to know.
+    if (standing?.actionId != null && (state === 'none' || state === 'shadow')) {
+      return this.#tell(alert, { ...standing, state: 'ineffective', reason }, before, [], now);
+    }
     if (state === 'none' || revoker === null) {
       return this.#tell(alert, { actionId: null, revoker, state: 'none', reason }, before, [], now);
     }
@@ -200,25 +231,38 @@ export class Responder {
   ): Noted | undefined {
     const before = this.#actions.get(actionId);
     if (before === undefined) return undefined;
-    const entry: ActionEntry = { ...before, state, detail, attemptCount, changedAt: now };
+    const proof = this.#proofs.about(before.action.token);
+    const entry = proofInOrder({ ...before, state, detail, attemptCount, changedAt: now }, proof);
     this.#keepAction(entry);
+    const notice = proofOf(entry);
+    const aside = notice ? { aside: { notice } } : {};
     const known = this.#alerts.get(before.action.alertId);
-    if (known === undefined) return { alert: null, actions: [entry] };
+    if (known === undefined) return { alert: null, actions: [entry], ...aside };
     const undone = before.action.kind === 'undo' && state === 'accepted';
     // An undo that fails leaves the revocation as it is.
     if ((before.action.kind !== 'revoke' && !undone) || state === 'superseded')
       return { alert: known, actions: [entry] };
     const revocation: Revocation = {
-      actionId: known.revocation?.actionId ?? actionId,
+      actionId: undone ? (known.revocation?.actionId ?? actionId) : actionId,
       revoker: before.action.target,
       state: undone ? 'undone' : state,
       reason: before.action.reason,
     };
-    if (undone) this.#revocations.delete(before.action.token);
     const stamps = state === 'accepted' ? { accepted: now } : state === 'verified' ? { verified: now } : {};
     const alert = before.action.kind === 'revoke' ? withStamps(known.alert, stamps) : known.alert;
     // What is done about a token is told whatever was answered.
-    return this.#tell(alert, revocation, contextOf(known, known.offset, null), [entry], now);
+    return { ...this.#tell(alert, revocation, contextOf(known, known.offset, null), [entry], now), ...aside };
+  }
+
+  /**
+   * Somebody says that a token has leaked, or takes that back.
+   *
+   * @returns `undefined` if it was taken before, or makes no sense as things stand
+   */
+  onLeak(request: LeakRequest): Noted | undefined {
+    const notice = noticeOf(request);
+    if (leakRefusalOf(notice.stands, this.#leaks.about(notice.token)) !== undefined) return undefined;
+    return this.#leaks.take(notice) ? { alert: null, actions: [], notice, aside: { notice } } : undefined;
   }
 
   /**
@@ -240,7 +284,7 @@ export class Responder {
     const context = contextOf({ ...known, verdicts }, known.offset, suppression);
     const entry: AlertEntry = { alert: known.alert, revocation, ...context };
     this.#keepAlert(entry);
-    return { alert: entry, actions, verdict };
+    return { alert: entry, actions, aside: { verdict } };
   }
 
   /** What is not carried out yet is carried out no more. What was done stays done: that is for `undo`. */
@@ -294,20 +338,39 @@ export class Responder {
     before: Context,
     now: number,
   ): Decided {
-    const action = this.#actionOf('revoke', alert, revoker, reason, now, '');
+    const part = this.#revocationPart(alert, revoker);
+    const action = this.#actionOf('revoke', alert, revoker, reason, now, part);
     const revocation: Revocation = { actionId: state === 'held' ? null : action.id, revoker, state, reason };
     const stamped = state === 'approved' ? withStamps(alert, { decided: now }) : alert;
     const entry = this.#open(action, stamped, revocation, state, reason.text, now);
     return this.#tell(stamped, revocation, before, [entry], now);
   }
 
-  /** One that the ledger has, and the alert that was to name it has not, after a crash between the two. */
-  #forgottenRevocation({ id, token }: Alert): Revocation | undefined {
-    const known = this.#actions.get(this.#revocations.get(token) ?? '');
-    if (known === undefined || known.action.alertId !== id) return undefined;
+  /** Where an alert's revocation stands: the ledger may have one that the alert was to name and does not, after a crash between the two. */
+  #standingOf({ id, token }: Alert, standing: Revocation | null): Revocation | null {
+    const known = this.#latestRevocation(token);
+    if (known === undefined || known.action.alertId !== id || known.action.id === standing?.actionId) return standing;
     const { action, state } = known;
-    if (state === 'superseded' || !ATTEMPTED.has(state)) return undefined;
+    if (state === 'superseded' || !ATTEMPTED.has(state)) return standing;
     return { actionId: action.id, revoker: action.target, state, reason: action.reason };
+  }
+
+  #isRefuted(assessment: Assessment): boolean {
+    const known = this.#latestRevocation(assessment.token);
+    return known?.state === 'verified' && refutes(assessment, known.changedAt);
+  }
+
+  #latestRevocation(token: string): ActionEntry | undefined {
+    return this.#actions.get(this.#revocations.get(token) ?? '');
+  }
+
+  /** An issuer may answer what it knows with what it said before: what is done once more for one alert has an id of its own. */
+  #revocationPart(alert: Alert, revoker: string): string {
+    for (let count = 0; ; count++) {
+      const part = count === 0 ? '' : String(count);
+      const known = this.#actions.get(actionIdOf('revoke', alert, revoker, part));
+      if (known?.state !== 'verified') return part;
+    }
   }
 
   #open(
@@ -324,7 +387,7 @@ export class Responder {
   }
 
   #surroundings(token: string) {
-    const standing = this.#actions.get(this.#revocations.get(token) ?? '')?.state ?? null;
+    const standing = this.#latestRevocation(token)?.state ?? null;
     const approvedAt = [...this.#actions.values()].flatMap(({ action, state }) =>
       action.kind === 'revoke' && action.reason.code === 'policy-revokes' && state !== 'held' ? [action.decidedAt] : [],
     );
@@ -407,8 +470,17 @@ export class Responder {
   }
 
   #keepAction(entry: ActionEntry): void {
-    this.#actions.set(entry.action.id, entry);
-    if (entry.action.kind === 'revoke') this.#revocations.set(entry.action.token, entry.action.id);
+    const { action } = entry;
+    this.#actions.set(action.id, entry);
+    const proof = proofOf(entry);
+    if (proof) this.#proofs.take(proof);
+    const latest = this.#latestRevocation(action.token)?.action;
+    if (latest !== undefined && latest.decidedAt > action.decidedAt) return;
+    const last = this.#proofs.about(action.token);
+    // The ledger may give an action after the one that undid it.
+    const isUndone = last?.stands === false && last.at > action.decidedAt;
+    if (action.kind === 'revoke' && !isUndone) this.#revocations.set(action.token, action.id);
+    if (proof?.stands === false) this.#revocations.delete(action.token);
   }
 }
 
@@ -425,8 +497,4 @@ function actionIdOf(kind: Action['kind'], alert: Alert, target: string, part: st
 /** As receivers are told of it; nothing while there is nothing to tell. */
 function stateOf(revocation: Revocation | null): Told['revocationState'] {
   return revocation === null || revocation.state === 'none' ? '' : revocation.state;
-}
-
-function withStamps(alert: Alert, stamps: Partial<Stamps>): Alert {
-  return { ...alert, stamps: { ...stamps, ...alert.stamps } };
 }

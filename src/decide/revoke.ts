@@ -3,7 +3,7 @@ import type { ActionState, Reason } from '../domain/action.ts';
 import type { Alert } from '../domain/alert.ts';
 import type { Finding } from '../domain/finding.ts';
 import { matchesPattern } from '../domain/pattern.ts';
-import { certainFinding, countingFindings, isSolid } from './group.ts';
+import { certainFinding, certainFindings, countingFindings, isSolid } from './group.ts';
 import { matches } from './match.ts';
 import type { GuardRails, Policy } from './policy.ts';
 
@@ -133,8 +133,8 @@ function reasonToHold(alert: Alert, policy: Policy, around: Surroundings, now: n
 
 function strength(alert: Alert): string {
   const { worst } = alert;
-  const certain = certainFinding(worst);
-  if (certain) return `${certain.title.toLowerCase()}: no matter of odds`;
+  const certain = certainFindings(worst).map(({ title }) => title.toLowerCase());
+  if (certain.length > 0) return `${certain.join(', ')}: no matter of odds`;
   const dimensions = [...new Set(countingFindings(worst).map((finding) => finding.dimension))];
   return `score ${worst.score.toFixed(1)} bits (${worst.revokeThreshold.toFixed(1)} needed), unusual in ${dimensions.join(', ')}`;
 }

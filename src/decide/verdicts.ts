@@ -95,27 +95,3 @@ function isBeyond(verdict: GivenVerdict, alert: Alert, assessment: Assessment): 
 function saidBy({ by, why }: GivenVerdict): string {
   return why === '' ? `${by} says that` : `${by} says ("${why}") that`;
 }
-
-/** The last verdict about each token, whichever alert it was given about. Bounded: past `tokensMax` the one given longest ago goes. */
-export class VerdictBook {
-  readonly #byToken = new Map<string, GivenVerdict>();
-  readonly #tokensMax: number;
-
-  constructor(tokensMax: number) {
-    this.#tokensMax = tokensMax;
-  }
-
-  about(token: string): GivenVerdict | undefined {
-    return this.#byToken.get(token);
-  }
-
-  /** Takes a verdict that is later than the one before. @returns whether it is */
-  take(verdict: GivenVerdict): boolean {
-    const before = this.#byToken.get(verdict.token);
-    if (before !== undefined && before.at >= verdict.at) return false;
-    this.#byToken.delete(verdict.token);
-    this.#byToken.set(verdict.token, verdict);
-    if (this.#byToken.size > this.#tokensMax) this.#byToken.delete(this.#byToken.keys().next().value ?? '');
-    return true;
-  }
-}

@@ -32,7 +32,7 @@ export function nextStepsFor(alert: Alert, revocation: RevocationSummary | null)
       ? 'If it was not them: take the token out of use now, rotate it, and find out where it leaked.'
       : 'If it was not them: issue a new token, and find out where this one leaked before you do.',
     hasCertain(alert.worst.findings)
-      ? 'If it was them: have them leave it alone, or declare it no longer (detection.detectors). Nothing gets used to this.'
+      ? 'If it was them: have them leave it alone, or take back what was declared (detection.detectors, leaked --withdraw, revoke --undo). Nothing gets used to this.'
       : `If it was them: say so, and it is learned at once: tokenwarden verdict ${alert.id} expected`,
   ];
 }

@@ -1,5 +1,6 @@
 import { hashName } from '../baseline/hash.ts';
 import { layOut } from '../baseline/layout.ts';
+import { StoredNotice } from '../baseline/notice.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab } from '../baseline/slab.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -7,7 +8,7 @@ import { blankEvent } from '../domain/blank-event.ts';
 import { type AnyDetector, CASE_FIRES_BITS, type CaseEvent, type DetectorCase } from './detector.ts';
 
 /** Whose record it is; events of other tokens are the fleet's. */
-const CASE_TOKEN = 'case';
+export const CASE_TOKEN = 'case';
 
 /** How one of a detector's own cases went. */
 export interface CaseOutcome {
@@ -31,7 +32,7 @@ export function configOf(detector: AnyDetector, example: DetectorCase): unknown 
 }
 
 function runCase(detector: AnyDetector, config: unknown, example: DetectorCase): CaseOutcome {
-  const subject = openAlone(detector);
+  const subject = openAlone(detector, example.notices);
   example.history.forEach((partial, i) => {
     const event = caseEvent(partial, i);
     if (event.token === CASE_TOKEN) detector.learn(subject.fields, event, config);
@@ -56,7 +57,10 @@ function runCase(detector: AnyDetector, config: unknown, example: DetectorCase):
 }
 
 /** One detector with a record of its own, for its cases and for the conformance laws. */
-export function openAlone(detector: AnyDetector): {
+export function openAlone(
+  detector: AnyDetector,
+  notices: DetectorCase['notices'] = [],
+): {
   readonly fields: Readonly<Record<string, unknown>>;
   /** The record's bytes now. */
   bytes(): Uint8Array;
@@ -74,6 +78,9 @@ export function openAlone(detector: AnyDetector): {
       field.open(slab.view, places.get(`${detector.id}/${name}`) ?? 0),
     ]),
   );
+  for (const field of Object.values(fields))
+    if (field instanceof StoredNotice)
+      for (const { kind, at, stands } of notices) if (kind === field.kind) field.take(at, stands);
   const { fleet, hashSeed } = slab.view;
   return {
     fields,

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Fields, Readable, Writable } from '../baseline/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Dimension, Evidence, Severity, Status } from '../domain/finding.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { Trust } from '../domain/trust.ts';
 
 /**
@@ -57,6 +58,8 @@ export interface DetectorCase {
   readonly name: string;
   /** Options, where the defaults show nothing. */
   readonly config?: unknown;
+  /** What is certain of the token, given before all events and about what is later. */
+  readonly notices?: readonly Omit<Notice, 'token'>[];
   /** Learned first, in order. Events of another token than `case` are what others do. */
   readonly history: readonly CaseEvent[];
   /** Then judged (and learned), in order. */
@@ -79,3 +82,11 @@ export function defineDetector<C, F extends Fields>(detector: Detector<C, F>): D
 /** A detector of any options and fields, as the engine, which knows neither, holds it. */
 // biome-ignore lint/suspicious/noExplicitAny: the one place where a detector's own types are erased
 export type AnyDetector = Detector<any, any>;
+
+/** A detector with its settings, as it takes part in scoring. */
+export interface Installed {
+  readonly detector: AnyDetector;
+  readonly config: unknown;
+  /** What its dimension counts for when contributions are added up. 0: it watches and contributes nothing. */
+  readonly weight: number;
+}

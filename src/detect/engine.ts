@@ -4,15 +4,15 @@ import { type Layout, type LayoutOf, layOut, Moves } from '../baseline/layout.ts
 import type { Fields } from '../baseline/record.ts';
 import { createSlab, type Slab } from '../baseline/slab.ts';
 import { SlotSet } from '../baseline/slot-set.ts';
-import { dayOf, HOUR_MS } from '../baseline/time.ts';
+import { dayOf } from '../baseline/time.ts';
+import { type Aside, precedesEvents, tokenOf } from '../domain/aside.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding.ts';
-import type { Verdict } from '../domain/verdict.ts';
 import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import { type ClosedDay, daysOf } from './closed-day.ts';
 import { assessmentOf, type Described, describe, findingOf } from './describe.ts';
-import type { AnyDetector } from './detector.ts';
+import type { Installed } from './detector.ts';
 import { factsOf, summaryOf, type TokenFact } from './facts.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
 import { contributionOf, newsOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
@@ -20,22 +20,14 @@ import { stampIn, type TokenHeader, type TokenSummary } from './header.ts';
 import { Judgement } from './judgement.ts';
 import { learningWeight } from './learning.ts';
 import { decodeNotes, type Episode, encodeNotes, NoteBook, type Notes, openEpisode } from './notes.ts';
+import { applyNotice, hasToLearn, type Noticing, noticingOf } from './notice.ts';
 import { type OwnMemory, ownMemory } from './own-memory.ts';
 import { Places } from './places.ts';
 import { applyRollback, type Rollback, type RollbackOutcome } from './rollback.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
-import { type Suspicion, suspicion } from './suspicion.ts';
-import { isYoung } from './sweep.ts';
+import { keptAfter, type Suspicion, suspicion } from './suspicion.ts';
 import { isWorthTelling, noteTold } from './telling.ts';
 import { applyVerdict } from './verdict.ts';
-
-/** A detector with its settings, as it takes part in scoring. */
-export interface Installed {
-  readonly detector: AnyDetector;
-  readonly config: unknown;
-  /** What its dimension counts for when contributions are added up. 0: it watches and contributes nothing. */
-  readonly weight: number;
-}
 
 export interface EngineOptions {
   readonly installed: readonly Installed[];
@@ -48,8 +40,6 @@ export interface EngineOptions {
   readonly onFailure: (detectorId: string, cause: unknown) => void;
 }
 
-/** Time after which half of a sum of evidence is gone, unless more comes. */
-const SUM_HALF_LIFE_MS = 4 * HOUR_MS;
 const BITS_MAX_DEFAULT = 4.5;
 /** The most one ordinary event may take back from a sum. */
 const BITS_MIN = -1;
@@ -89,6 +79,8 @@ export class Engine {
   readonly #header: TokenHeader;
   readonly #closedDay: ClosedDay;
   readonly #activeDays: ActiveDaysWrite;
+  readonly #noticing: readonly Noticing[];
+  readonly #learners: readonly Slot[];
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
   readonly #moves: Moves;
@@ -125,6 +117,7 @@ export class Engine {
       slab: this.#slab,
       header: this.#header,
       tokensMax: options.tokensMax,
+      isKept: () => this.#noticing.some(({ field }) => field.isGiven),
       onForget: (slot) => {
         this.#notes.delete(slot);
         this.#dirty.delete(slot);
@@ -138,6 +131,8 @@ export class Engine {
       fields: this.#open(detector.id, detector.remembers as Fields),
       suspicion: this.#open('engine', { [`sum:${detector.id}`]: suspicion() })[`sum:${detector.id}`] as Suspicion,
     }));
+    this.#noticing = noticingOf(this.#slots);
+    this.#learners = this.#slots.filter(hasToLearn);
     this.#judgement = new Judgement(installed.map(({ detector }) => detector.isCertain === true));
   }
 
@@ -200,17 +195,9 @@ export class Engine {
       this.#replayedCount += 1;
       return undefined;
     }
-    if (this.places.needsRoom(event.token, offset)) {
-      this.places.sweep(this.places.plan(offset));
-      // Who leaves this to us keeps no log that tokens would have to be deleted from.
-      this.places.takeForgotten();
-    }
-    const isAdmitted = this.places.admit(event.token);
+    const isAdmitted = this.#admit(event.token, offset);
     this.fleet.view.turnTo(this.#slab.lastHash);
-    if (!isAdmitted) {
-      this.#unadmittedCount += 1;
-      return undefined;
-    }
+    if (!isAdmitted) return undefined;
     const header = this.#header;
     if (offset <= header.stamp) {
       this.#replayedCount += 1;
@@ -220,7 +207,7 @@ export class Engine {
     const score = this.#judge(event);
     const assessment = this.#follow(event, loggedAt, score);
     this.#learn(event, loggedAt, score);
-    const wasYoung = isYoung(header);
+    const wasYoung = this.places.isYoung;
     header.stamp = offset;
     if (header.firstSeenAt === 0) header.firstSeenAt = event.at;
     if (event.at > header.lastSeenAt) header.lastSeenAt = event.at;
@@ -230,13 +217,25 @@ export class Engine {
     return assessment;
   }
 
-  /** Takes a person's verdict at its place among the token's events. One that was applied already is skipped, as an event would be. */
-  answer(verdict: Verdict, offset: number): void {
-    const isKnown = !this.places.isBeforeSweep(offset) && this.#slab.find(verdict.token);
+  #admit(token: string, offset: number): boolean {
+    this.places.makeRoom(token, offset);
+    const isAdmitted = this.places.admit(token);
+    if (!isAdmitted) this.#unadmittedCount += 1;
+    return isAdmitted;
+  }
+
+  /** Takes a verdict or a notice at its place among the token's events. One that was applied already is skipped, as an event would be. */
+  takeAside(aside: Aside, offset: number): void {
+    if (this.places.isBeforeSweep(offset)) return;
+    const token = tokenOf(aside);
+    const isKnown = precedesEvents(aside) ? this.#admit(token, offset) : this.#slab.find(token);
     if (!isKnown || offset <= this.#header.stamp) return;
     const { slot } = this.#slab;
-    applyVerdict(verdict, { slots: this.#slots, answers: this.#own.answers, notes: this.#notes, slot });
+    const wasYoung = this.places.isYoung;
+    if ('notice' in aside) applyNotice(aside.notice, this.#noticing, this.#notes, slot);
+    else applyVerdict(aside.verdict, { slots: this.#slots, answers: this.#own.answers, notes: this.#notes, slot });
     this.#header.stamp = offset;
+    this.places.aged(wasYoung);
     this.#dirty.add(slot);
   }
 
@@ -246,9 +245,9 @@ export class Engine {
     if (!this.#slab.find(rollback.token)) return 'unknown-token';
     if (offset <= this.#header.stamp) return 'repeated';
     const { slot } = this.#slab;
-    const { hashSeed } = this.#options;
-    const target = { ...this.#own, slots: this.#slots, moves: this.#moves, hashSeed };
-    const outcome = applyRollback(rollback, { ...target, layoutOf, record: this.#slab.bytesAt(slot) });
+    const read = { moves: this.#moves, layoutOf, hashSeed: this.#options.hashSeed };
+    const target = { ...this.#own, slots: this.#slots, record: this.#slab.bytesAt(slot) };
+    const outcome = applyRollback(rollback, { ...read, ...target });
     this.#header.stamp = offset;
     this.#dirty.add(slot);
     return outcome;
@@ -284,7 +283,7 @@ export class Engine {
     const { fingerprint, record, notes } = readSnapshot(snapshot);
     const moves = this.#moves.from(fingerprint, layoutOf);
     if (moves === undefined || !this.places.admit(token)) return false;
-    const wasYoung = isYoung(this.#header);
+    const wasYoung = this.places.isYoung;
     const stampNow = this.#header.stamp;
     const target = this.#slab.bytesAt(this.#slab.slot);
     const before = stampNow >= 0 ? target.slice() : undefined;
@@ -398,7 +397,7 @@ export class Engine {
   /** What time has left of a sum, 0..1. */
   #decayUntil(at: number): number {
     const { lastSeenAt } = this.#header;
-    return lastSeenAt === 0 ? 0 : 2 ** (-Math.max(0, at - lastSeenAt) / SUM_HALF_LIFE_MS);
+    return lastSeenAt === 0 ? 0 : keptAfter(at - lastSeenAt);
   }
 
   #scoreOf(slot: Slot, event: AuditEvent): number {
@@ -479,7 +478,7 @@ export class Engine {
     view.weight = learningWeight(this.#suspicionOf(score), this.#options.thresholds.alert);
     // By the log's clock: an event may say of itself what it likes.
     if (view.weight < 1 && loggedAt < this.#own.answers.learnsWholeUntil) view.weight = 1;
-    for (const slot of this.#slots) {
+    for (const slot of this.#learners) {
       try {
         slot.detector.learn(slot.fields, event, slot.config);
       } catch (cause) {

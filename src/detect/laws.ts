@@ -4,7 +4,7 @@ import { type AuditEvent, OPERATIONS } from '../domain/audit-event.ts';
 import { createRandom, type Random } from '../domain/random.ts';
 import { bitsOf, checkEvidence, checkExplanation } from './answers.ts';
 import { thresholdsOf } from './budget.ts';
-import { caseEvent, configOf, openAlone, runCases } from './cases.ts';
+import { CASE_TOKEN, caseEvent, configOf, openAlone, runCases } from './cases.ts';
 import type { AnyDetector, CaseEvent, DetectorCase } from './detector.ts';
 import { Engine } from './engine.ts';
 
@@ -91,7 +91,7 @@ function memoryFaults({ remembers }: AnyDetector): readonly string[] {
 function purityFaults(detector: AnyDetector): readonly string[] {
   return detector.cases.flatMap((example) => {
     const config = configOf(detector, example);
-    const subject = openAlone(detector);
+    const subject = openAlone(detector, example.notices);
     for (const [i, partial] of [...example.history, ...example.events].entries()) {
       const event = caseEvent(partial, i);
       const before = subject.bytes();
@@ -108,7 +108,7 @@ function purityFaults(detector: AnyDetector): readonly string[] {
 function totalityFaults(detector: AnyDetector): readonly string[] {
   const config = fullestConfigOf(detector);
   return streamsFor(detector).flatMap((events) => {
-    const subject = openAlone(detector);
+    const subject = openAlone(detector, fullestCaseOf(detector)?.notices);
     for (const event of events) {
       try {
         bitsOf(detector.score(subject.fields, event, config));
@@ -126,7 +126,7 @@ function totalityFaults(detector: AnyDetector): readonly string[] {
 
 function floodFaults(detector: AnyDetector): readonly string[] {
   const config = fullestConfigOf(detector);
-  const subject = openAlone(detector);
+  const subject = openAlone(detector, fullestCaseOf(detector)?.notices);
   const history = historyOf(detector);
   for (const event of history.map(caseEvent)) detector.learn(subject.fields, event, config);
   const kinds = new Set<string>();
@@ -186,7 +186,7 @@ function historyOf(detector: AnyDetector): readonly CaseEvent[] {
   return (fullestCaseOf(detector)?.history ?? []).slice(-HISTORY_MAX);
 }
 
-/** The case with the longest history: it says most of the detector. */
+/** The case with the longest history, the first of those: it says most of the detector. */
 function fullestCaseOf({ cases }: AnyDetector): DetectorCase | undefined {
   return cases.toSorted((a, b) => b.history.length - a.history.length)[0];
 }
@@ -238,21 +238,31 @@ interface Observed {
 
 function observeAll(detector: AnyDetector, events: readonly AuditEvent[]): Observed {
   const engine = engineWith(detector);
-  const assessments = events.map((event, offset) => engine.observe(event, offset, event.at));
-  return { assessments, bytes: engine.snapshot('case') ?? new Uint8Array() };
+  const from = takeNotices(engine, detector);
+  const assessments = events.map((event, i) => engine.observe(event, from + i, event.at));
+  return { assessments, bytes: engine.snapshot(CASE_TOKEN) ?? new Uint8Array() };
 }
 
 function observeWithRestarts(detector: AnyDetector, events: readonly AuditEvent[]): Observed {
   let engine = engineWith(detector);
-  const assessments = events.map((event, offset) => {
-    const assessment = engine.observe(event, offset, event.at);
+  const from = takeNotices(engine, detector);
+  const assessments = events.map((event, i) => {
+    const assessment = engine.observe(event, from + i, event.at);
     const next = engineWith(detector);
     for (const { token, snapshot } of engine.takeDirty()) next.restore(token, snapshot, () => undefined);
     next.fleet.restore(engine.fleet.snapshot());
     engine = next;
     return assessment;
   });
-  return { assessments, bytes: engine.snapshot('case') ?? new Uint8Array() };
+  return { assessments, bytes: engine.snapshot(CASE_TOKEN) ?? new Uint8Array() };
+}
+
+/** @returns the offset after them */
+function takeNotices(engine: Engine, detector: AnyDetector): number {
+  const notices = fullestCaseOf(detector)?.notices ?? [];
+  for (const [offset, notice] of notices.entries())
+    engine.takeAside({ notice: { ...notice, token: CASE_TOKEN } }, offset);
+  return notices.length;
 }
 
 function engineWith(detector: AnyDetector): Engine {

@@ -2,8 +2,7 @@ import { hashName } from '../baseline/hash.ts';
 import { layOut } from '../baseline/layout.ts';
 import { createRecordView, type Fields } from '../baseline/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { AnyDetector } from './detector.ts';
-import type { Installed } from './engine.ts';
+import type { AnyDetector, Installed } from './detector.ts';
 
 /** More than any token's record has room for, many times over: past it the name used longest ago goes. */
 const NAMES_MAX = 50_000;

@@ -7,6 +7,8 @@ export interface PlacesOptions {
   /** Of the record that the slab points at. */
   readonly header: TokenHeader;
   readonly tokensMax: number;
+  /** Whether that record is relied on by somebody, and must not be forgotten however young it is. */
+  readonly isKept: () => boolean;
   /** The token in this slot is about to lose its place. */
   readonly onForget: (slot: number) => void;
 }
@@ -28,6 +30,11 @@ export class Places {
     return this.#forgotten.size;
   }
 
+  /** Whether the token at hand may be forgotten for others. */
+  get isYoung(): boolean {
+    return isYoung(this.#options.header) && !this.#options.isKept();
+  }
+
   /** Points at the token's record, a new one if need be. `false`: there is no place. */
   admit(token: string): boolean {
     const { slab } = this.#options;
@@ -39,7 +46,7 @@ export class Places {
 
   /** The record at hand has changed, and may be mature now. */
   aged(wasYoung: boolean): void {
-    this.#youngCount += Number(isYoung(this.#options.header)) - Number(wasYoung);
+    this.#youngCount += Number(this.isYoung) - Number(wasYoung);
   }
 
   /** Whether an event was before the last sweep: then it is in the records, or its token was forgotten since. */
@@ -57,6 +64,13 @@ export class Places {
     return sweepWorthwhile(this.#youngCount, tokensMax) && !slab.find(token);
   }
 
+  /** Makes room where it is needed. For those who keep no log that tokens would have to be deleted from. */
+  makeRoom(token: string, offset: number): void {
+    if (!this.needsRoom(token, offset)) return;
+    this.sweep(this.plan(offset));
+    this.takeForgotten();
+  }
+
   /** Which young tokens have to go before the event at `offset`: a function of the events before it and of nothing else. */
   plan(offset: number): Sweep {
     const { slab, header, tokensMax } = this.#options;
@@ -64,7 +78,7 @@ export class Places {
     let count = 0;
     for (const slot of slab.slots()) {
       slab.point(slot);
-      if (isYoung(header)) stamps[count++] = header.stamp;
+      if (this.isYoung) stamps[count++] = header.stamp;
     }
     return { offset, stampMax: stampMaxOf(stamps, tokensMax) };
   }
@@ -85,7 +99,7 @@ export class Places {
   /** Takes its place from the token at hand if it went with the last sweep: an old record may come late. @returns whether it did */
   forgetIfSwept(): boolean {
     const { header } = this.#options;
-    const isSwept = this.#last !== undefined && header.stamp <= this.#last.stampMax && isYoung(header);
+    const isSwept = this.#last !== undefined && header.stamp <= this.#last.stampMax && this.isYoung;
     if (isSwept) this.#forget();
     return isSwept;
   }
@@ -112,10 +126,10 @@ export class Places {
   }
 
   #forget(): void {
-    const { slab, header, onForget } = this.#options;
+    const { slab, onForget } = this.#options;
     const { slot } = slab;
     const token = slab.tokenAt(slot);
-    if (isYoung(header)) this.#youngCount -= 1;
+    if (this.isYoung) this.#youngCount -= 1;
     onForget(slot);
     slab.drop(slot);
     this.#forgotten.add(token);

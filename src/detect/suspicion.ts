@@ -1,6 +1,7 @@
 import { Moments, type Prior } from '../baseline/moments.ts';
 import type { Field, RecordView } from '../baseline/record.ts';
 import { tailBits } from '../baseline/tail.ts';
+import { HOUR_MS } from '../baseline/time.ts';
 
 /**
  * A sum of evidence over time, and how high it gets on the token's ordinary days.
@@ -27,6 +28,14 @@ export interface Suspicion {
   restartDay(): void;
   /** Takes the finished day's maximum into the calibration and starts the next day of use, so many days later. */
   closeDay(prior: Prior, days: number): void;
+}
+
+/** Time after which half of a sum of evidence is gone, unless more comes. */
+const SUM_HALF_LIFE_MS = 4 * HOUR_MS;
+
+/** What time leaves of a sum, 0..1. */
+export function keptAfter(ms: number): number {
+  return 2 ** (-Math.max(0, ms) / SUM_HALF_LIFE_MS);
 }
 
 /** One loud day may shift the calibration by at most what this many deviations would: a theft must not make the next one look ordinary. */

@@ -48,7 +48,7 @@ export function createEnrich(options: EnrichOptions): Enrich {
   };
   const factsOfStatement = factsFinder((shape) => options.fingerprint(`shape\u0000${shape}`));
   return (event, receivedAt) => {
-    const token = tokenOf(event.token, options);
+    const token = tokenIdOf(event.token, options);
     const facts = event.address === null ? null : factsOf(event.address);
     const known = options.factsOfToken(token);
     const said = event.statement === null ? null : factsOfStatement(event.statement, event.tables);
@@ -67,7 +67,11 @@ export function createEnrich(options: EnrichOptions): Enrich {
   };
 }
 
-function tokenOf(token: string, { fingerprintTokens, fingerprint, namespace }: EnrichOptions): string {
+/** The id by which a source's token is known from here on. */
+export function tokenIdOf(
+  token: string,
+  { fingerprintTokens, fingerprint, namespace }: Pick<EnrichOptions, 'fingerprintTokens' | 'fingerprint' | 'namespace'>,
+): string {
   const isSecret = fingerprintTokens === 'always' || (fingerprintTokens === 'when-secret' && looksLikeSecret(token));
   // A NUL would let a token pose as one of the baselines log's own keys.
   const id = isSecret ? `fp:${fingerprint(token)}` : token.replaceAll('\u0000', '\uFFFD');

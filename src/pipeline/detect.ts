@@ -1,23 +1,18 @@
 import { MINUTE_MS } from '../baseline/time.ts';
 import { Engine, type EngineOptions } from '../detect/engine.ts';
-import type { RollbackOutcome } from '../detect/rollback.ts';
+import type { Rollback, RollbackOutcome } from '../detect/rollback.ts';
+import { precedesEvents, tokenOf } from '../domain/aside.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Assessment } from '../domain/finding.ts';
-import {
-  ifOwned,
-  type Lease,
-  type Log,
-  type LogRecord,
-  type Member,
-  type NewRecord,
-  type TopicPartition,
-} from '../log/log.ts';
+import { ifOwned, type Lease, type Log, type LogRecord, type Member, type NewRecord } from '../log/log.ts';
 import { scanStoredEvent } from '../normalise/scan-event.ts';
+import { asideIn } from './aside-record.ts';
 import { type BaselineReader, changesToWrite, factsToWrite, sweepToWrite } from './baselines.ts';
-import { createDeadLetter, encodeDeadLetter } from './dead-letter.ts';
+import { createDeadLetter, type DeadLetter, encodeDeadLetter } from './dead-letter.ts';
+import { createCounts, type DetectCounts, type DetectedPartition } from './detect-counts.ts';
 import { encodeFindingsRecord } from './findings.ts';
-import { DelayHistogram } from './histogram.ts';
+import type { DelayHistogram } from './histogram.ts';
 import { LaneMarks } from './lane-marks.ts';
 import { rollbackIn } from './rollback-record.ts';
 import { createSerial, type Serial } from './serial.ts';
@@ -25,7 +20,6 @@ import { createSparing } from './sparing.ts';
 import type { Stage } from './stage.ts';
 import { Standby } from './standby.ts';
 import { GROUPS, TOPICS } from './topics.ts';
-import { verdictIn } from './verdict-record.ts';
 
 export interface DetectOptions {
   readonly log: Log;
@@ -38,47 +32,6 @@ export interface DetectOptions {
   /** How often baselines of partitions that are somebody else's are read on, so that they are at hand. `null`: not at all. */
   readonly standbyIntervalMs: number | null;
   readonly onWarning: (message: string, facts: Readonly<Record<string, unknown>>) => void;
-}
-
-/** Where a partition in this process's hands stands. */
-export interface DetectedPartition {
-  readonly topicPartition: TopicPartition;
-  readonly engine: { readonly tokenCount: number };
-  /** Offset of the next event. */
-  readonly position: number;
-  readonly committed: number;
-  /** By the monotonic clock, ms. */
-  readonly checkpointAt: number;
-}
-
-export interface DetectCounts {
-  /** By number. */
-  readonly partitions: ReadonlyMap<number, DetectedPartition>;
-  /** Partitions whose baselines are read just now, before their first event. */
-  readonly restoring: Set<number>;
-  /** Tokens that each partition may remember. */
-  readonly tokensMax: number;
-  /** From the log's taking an event to its being decided, and the finding durable. */
-  readonly delays: DelayHistogram;
-  events: number;
-  /** Skipped because a token's stamp says they were applied before a restart. */
-  replayed: number;
-  /** Passed over because the partition had them already: written by a collector that had lost its lane. */
-  repeated: number;
-  assessments: number;
-  /** People's answers, which stand among the events. */
-  verdicts: number;
-  /** Baselines that people had taken back, or built again. */
-  rollbacks: number;
-  deadLetters: number;
-  /** Deleted by retention before they were read. */
-  deleted: number;
-  /** Young tokens that made room for others when their partition was full. */
-  forgotten: number;
-  /** Events of new tokens for which no young one could make room. */
-  unadmitted: number;
-  /** Times that each detector threw. */
-  readonly failures: Map<string, number>;
 }
 
 /**
@@ -206,7 +159,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   const { options, counts, tellFull } = context;
   const results: Results = { findings: [], deadLetters: [] };
   let turnAt = options.clock.elapsed();
-  let answerCount = 0;
+  let asideCount = 0;
   for (let i = 0; i < records.length; i++) {
     const record = records[i] as LogRecord;
     if (i % TURN_RECORDS === 0 && options.clock.elapsed() - turnAt > TURN_MS) {
@@ -216,13 +169,10 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
     if (record.value === null) continue;
     const event = scanStoredEvent(record.value, () => placeOf(record));
     if ('code' in event) {
-      if (takeAnswer(context, part, record)) {
-        answerCount += 1;
-        continue;
-      }
-      const facts = { id: placeOf(record), source: TOPICS.events, receivedAt: record.appendedAt };
-      const letter = createDeadLetter({ ...facts, ...event }, record.value, false);
-      results.deadLetters.push({ key: facts.id, value: encodeDeadLetter(letter) });
+      const taken = await takeAside(context, part, record, results);
+      if (taken === 'lost') return;
+      if (taken === 'none') results.deadLetters.push(deadLetterOf(record, event));
+      else asideCount += 1;
       continue;
     }
     if (part.engine.fleet.isDayOver(event, record.offset, record.appendedAt)) {
@@ -241,7 +191,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
     if (assessment) results.findings.push(findingsRecord(assessment));
   }
   part.position = (records.at(-1)?.offset ?? part.position - 1) + 1;
-  counts.events += records.length - answerCount;
+  counts.events += records.length - asideCount;
   counts.replayed += part.engine.takeReplayedCount();
   const unadmitted = part.engine.takeUnadmittedCount();
   counts.unadmitted += unadmitted;
@@ -250,24 +200,47 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   noteDelays(counts.delays, records, options.clock.now());
 }
 
-/** Takes what a person says of a token, if a record says that instead of an event. @returns whether it does */
-function takeAnswer({ options, counts }: Context, { engine, reader }: Owned, record: LogRecord): boolean {
-  const { value, partition, offset } = record;
-  const verdict = value && verdictIn(value);
-  if (verdict) {
-    engine.answer(verdict, offset);
-    counts.verdicts += 1;
-    return true;
+function deadLetterOf(record: LogRecord, why: Pick<DeadLetter, 'code' | 'reason'>): NewRecord {
+  const facts = { id: placeOf(record), source: TOPICS.events, receivedAt: record.appendedAt };
+  const letter = createDeadLetter({ ...facts, ...why }, record.value as Buffer, false);
+  return { key: facts.id, value: encodeDeadLetter(letter) };
+}
+
+/**
+ * Takes what a record says of a token instead of an event.
+ *
+ * @returns `none` if it says nothing of the kind, `lost` if the partition is somebody else's by now
+ */
+async function takeAside(
+  context: Context,
+  part: Owned,
+  record: LogRecord,
+  results: Results,
+): Promise<'taken' | 'none' | 'lost'> {
+  const value = record.value as Buffer;
+  const aside = asideIn(value);
+  if (aside === undefined) {
+    const rollback = rollbackIn(value);
+    if (rollback) takeRollback(context, part, record, rollback);
+    return rollback ? 'taken' : 'none';
   }
-  const rollback = value && rollbackIn(value);
-  if (!rollback) return false;
-  const outcome = engine.rollBack(rollback, offset, (fingerprint) => reader.layouts.get(fingerprint));
+  if (precedesEvents(aside) && part.engine.places.needsRoom(tokenOf(aside), record.offset)) {
+    part.position = record.offset;
+    if (!(await makeRoom(context, part, results))) return 'lost';
+  }
+  part.engine.takeAside(aside, record.offset);
+  context.counts['notice' in aside ? 'notices' : 'verdicts'] += 1;
+  return 'taken';
+}
+
+function takeRollback({ options, counts }: Context, part: Owned, record: LogRecord, rollback: Rollback): void {
+  const { partition, offset } = record;
+  const outcome = part.engine.rollBack(rollback, offset, (fingerprint) => part.reader.layouts.get(fingerprint));
   counts.rollbacks += 1;
   const facts = { partition, offset, by: rollback.by, detectors: rollback.detectors ?? 'all' };
   if (outcome === 'done')
     options.onWarning('a person had a baseline put back', { ...facts, to: new Date(rollback.to) });
   else if (outcome !== 'repeated') options.onWarning(`a baseline was not put back: ${REFUSED[outcome]}`, facts);
-  return true;
 }
 
 const REFUSED: Readonly<Record<Exclude<RollbackOutcome, 'done' | 'repeated'>, string>> = {
@@ -338,26 +311,6 @@ async function makeRoom(context: Context, part: Owned, results: Results): Promis
   counts.forgotten += forgotten;
   tellFull(forgotten);
   return true;
-}
-
-function createCounts(partitions: DetectCounts['partitions'], { tokensMax, installed }: EngineOptions): DetectCounts {
-  return {
-    partitions,
-    restoring: new Set(),
-    tokensMax,
-    delays: new DelayHistogram(),
-    events: 0,
-    replayed: 0,
-    repeated: 0,
-    assessments: 0,
-    verdicts: 0,
-    rollbacks: 0,
-    deadLetters: 0,
-    deleted: 0,
-    forgotten: 0,
-    unadmitted: 0,
-    failures: new Map(installed.map(({ detector }) => [detector.id, 0])),
-  };
 }
 
 function countFailures(engine: EngineOptions, { failures }: DetectCounts): EngineOptions {

@@ -1,10 +1,11 @@
+import type { LeakRequest } from '../decide/notices.ts';
 import type { VerdictRequest } from '../decide/verdicts.ts';
 import type { Assessment } from '../domain/finding.ts';
 
 /** What the findings log holds: opinions of the machine and requests of people, in one order. */
 export type FindingsRecord =
   | { readonly kind: 'assessment'; readonly assessment: Assessment }
-  | { readonly kind: 'request'; readonly request: PersonRequest | VerdictRequest };
+  | { readonly kind: 'request'; readonly request: PersonRequest | VerdictRequest | LeakRequest };
 
 /** A person asks for a revocation, or for one to be undone. */
 export interface PersonRequest {

@@ -1,11 +1,16 @@
 import type { ActionEntry, AlertEntry, Noted } from '../decide/responder.ts';
+import type { GivenNotice } from '../domain/notice.ts';
 import type { Log, LogRecord, NewRecord } from '../log/log.ts';
 import { TOPICS } from './topics.ts';
 
-/** What the ledger holds under its keys: the latest state of every alert and action, and in its history how they came there. */
+/**
+ * What the ledger holds under its keys: the latest state of every alert and action, and in its history how they came there; and the last that somebody
+ * said of each token.
+ */
 export type LedgerEntry =
   | { readonly kind: 'alert'; readonly entry: AlertEntry }
-  | { readonly kind: 'action'; readonly entry: ActionEntry };
+  | { readonly kind: 'action'; readonly entry: ActionEntry }
+  | { readonly kind: 'notice'; readonly entry: GivenNotice };
 
 /** Begins a term of office: from here on, only what was written in this term counts. */
 interface TermStart {
@@ -67,8 +72,9 @@ export function termRecord(number: number, term: string): NewRecord {
 }
 
 /** Entries for everything that was decided at once; the alert comes last, so that it never names an action the ledger does not have. */
-export function ledgerEntries({ alert, actions }: Noted): readonly LedgerEntry[] {
+export function ledgerEntries({ alert, actions, notice }: Noted): readonly LedgerEntry[] {
   const entries: LedgerEntry[] = actions.map((entry) => ({ kind: 'action', entry }));
+  if (notice !== undefined) entries.push({ kind: 'notice', entry: notice });
   if (alert !== null) entries.push({ kind: 'alert', entry: alert });
   return entries;
 }
@@ -77,8 +83,9 @@ export function ledgerRecord(entry: LedgerEntry, term: string): NewRecord {
   return { key: keyOf(entry), partition: 0, value: Buffer.from(JSON.stringify({ ...entry, term })) };
 }
 
-function keyOf(entry: LedgerEntry): string {
-  return entry.kind === 'alert' ? `alert/${entry.entry.alert.id}` : `action/${entry.entry.action.id}`;
+function keyOf({ kind, entry }: LedgerEntry): string {
+  if (kind === 'alert') return `alert/${entry.alert.id}`;
+  return kind === 'action' ? `action/${entry.action.id}` : `notice/${entry.kind}/${entry.token}`;
 }
 
 /** Reads one record by itself, whatever its term; `undefined` for a tombstone and for what begins a term. */

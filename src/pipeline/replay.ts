@@ -5,6 +5,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment } from '../domain/finding.ts';
 import type { Enrich } from '../enrich/enrich.ts';
 import type { Format, Outcome } from '../normalise/format.ts';
+import { asideIn } from './aside-record.ts';
 
 export interface ReplayOptions {
   readonly format: Format;
@@ -16,6 +17,7 @@ export interface ReplayOptions {
 export interface ReplayCounts {
   records: number;
   events: number;
+  notices: number;
   ignored: number;
   deadLetters: number;
   assessments: number;
@@ -41,13 +43,14 @@ export interface ReplayWatch {
  * is sent and nobody is told; the same input gives the same output to the byte.
  */
 export class Replay {
-  readonly counts: ReplayCounts = { records: 0, events: 0, ignored: 0, deadLetters: 0, assessments: 0 };
+  readonly counts: ReplayCounts = { records: 0, events: 0, notices: 0, ignored: 0, deadLetters: 0, assessments: 0 };
   readonly #options: ReplayOptions;
   readonly #engine: Engine;
   readonly #responder: Responder;
   readonly #normaliser;
   readonly #alerts = new Map<string, AlertEntry>();
   readonly #watch: ReplayWatch;
+  #offset = 0;
 
   constructor(options: ReplayOptions, watch: ReplayWatch) {
     this.#options = options;
@@ -61,9 +64,18 @@ export class Replay {
     return this.#engine.tokenCount;
   }
 
-  /** Takes one raw record. `id` are its coordinates, the same in every replay of the same input. */
+  /**
+   * Takes one raw record. `id` are its coordinates, the same in every replay of the same input. A record may be a notice, as it would stand among the events:
+   * here, and from no source.
+   */
   push(id: string, value: Uint8Array): void {
     this.counts.records += 1;
+    const aside = asideIn(value);
+    if (aside && 'notice' in aside) {
+      this.counts.notices += 1;
+      this.#engine.takeAside(aside, this.#offset++);
+      return;
+    }
     this.#take(this.#normaliser.push({ id, value }));
   }
 
@@ -85,7 +97,7 @@ export class Replay {
   }
 
   #observe(event: AuditEvent): void {
-    const offset = this.counts.events;
+    const offset = this.#offset++;
     this.counts.events += 1;
     const assessment = this.#engine.observe(event, offset, event.at);
     this.#watch.scored(event, this.#engine.lastScore);

@@ -1,16 +1,16 @@
 import type { Policy } from '../decide/policy.ts';
-import { type ActionEntry, type Decided, type Noted, Responder } from '../decide/responder.ts';
+import { type ActionEntry, type Noted, Responder } from '../decide/responder.ts';
 import type { Action, ActionState } from '../domain/action.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ifOwned, type Lease, type Log, type LogRecord, type Member } from '../log/log.ts';
 import { ActionTally } from './action-tally.ts';
+import { asideRecord } from './aside-record.ts';
 import type { Dispatcher, Progress } from './dispatcher.ts';
 import { decodeFindingsRecord } from './findings.ts';
 import { type LedgerEntry, LedgerReader, ledgerEntries, ledgerRecord, readOn, termRecord } from './ledger.ts';
 import { createSerial } from './serial.ts';
 import type { Stage } from './stage.ts';
 import { GROUPS, TOPICS } from './topics.ts';
-import { verdictRecord } from './verdict-record.ts';
 
 export interface RespondOptions {
   readonly log: Log;
@@ -126,7 +126,8 @@ async function takeOffice({ log, policy }: RespondOptions, name: string, lease: 
   const take = (entry: LedgerEntry, isVoid: boolean) => {
     if (isVoid) book.voided.push(entry);
     else if (entry.kind === 'alert') book.responder.restoreAlert(entry.entry);
-    else book.responder.restoreAction(entry.entry);
+    else if (entry.kind === 'action') book.responder.restoreAction(entry.entry);
+    else book.responder.restoreNotice(entry.entry);
   };
   await readOn(log, book.reader, take);
   while (book.reader.term.term !== name) {
@@ -196,7 +197,7 @@ class Term {
     await this.#dispatcher.stop();
   }
 
-  #decideOn(record: LogRecord, now: number): Decided | undefined {
+  #decideOn(record: LogRecord, now: number): Noted | undefined {
     if (record.value === null) return undefined;
     const finding = decodeFindingsRecord(record.value);
     if (finding.kind === 'assessment') {
@@ -206,16 +207,21 @@ class Term {
     this.#counts.requests += 1;
     const { responder } = this.#book;
     const { request } = finding;
-    const decided = request.kind === 'verdict' ? responder.onVerdict(request, now) : responder.onRequest(request, now);
+    const decided =
+      request.kind === 'verdict'
+        ? responder.onVerdict(request, now)
+        : request.kind === 'leaked'
+          ? responder.onLeak(request)
+          : responder.onRequest(request, now);
     if (decided === undefined) {
-      const message = 'a request was taken before, or names an alert that is not known';
+      const message = 'a request was taken before, names an alert that is not known, or makes no sense any more';
       this.#options.onWarning(message, { ...request });
     }
     return decided;
   }
 
   /** Makes decisions durable, and has them carried out once it is sure that they count. */
-  async #write(decisions: readonly (Noted & Pick<Decided, 'verdict'>)[]): Promise<void> {
+  async #write(decisions: readonly Noted[]): Promise<void> {
     if (decisions.length === 0 || !this.lease.valid()) return;
     await this.#teach(decisions);
     if (!this.lease.valid()) return;
@@ -236,12 +242,12 @@ class Term {
   }
 
   /**
-   * Tells detect of verdicts, among their tokens' events: before the ledger has them, so that a request that is not read again was passed on. One that
+   * Tells detect of verdicts and notices, among their tokens' events: before the ledger has them, so that a request that is not read again was passed on. One that
    * is, or that somebody passes on who is not in office any more, is known there by its time.
    */
-  async #teach(decisions: readonly (Noted & Pick<Decided, 'verdict'>)[]): Promise<void> {
-    const verdicts = decisions.flatMap(({ verdict }) => verdict ?? []);
-    if (verdicts.length > 0) await this.#options.log.append(TOPICS.events, verdicts.map(verdictRecord));
+  async #teach(decisions: readonly Noted[]): Promise<void> {
+    const asides = decisions.flatMap(({ aside }) => aside ?? []);
+    if (asides.length > 0) await this.#options.log.append(TOPICS.events, asides.map(asideRecord));
   }
 
   /** Whether all that was written in this term counts: nobody else's term has begun. */
@@ -268,14 +274,7 @@ class Term {
   async #repair(): Promise<void> {
     if (!this.lease.valid() || !(await this.#isInOffice()) || !this.lease.valid()) return;
     const { responder, voided, name } = this.#book;
-    const standing = voided.splice(0).flatMap((entry): LedgerEntry[] => {
-      if (entry.kind === 'alert') {
-        const alert = responder.alert(entry.entry.alert.id);
-        return alert ? [{ kind: 'alert', entry: alert }] : [];
-      }
-      const action = responder.action(entry.entry.action.id);
-      return action ? [{ kind: 'action', entry: action }] : [];
-    });
+    const standing = voided.splice(0).flatMap((entry) => standingFor(responder, entry) ?? []);
     if (standing.length === 0) return;
     await this.#options.log.append(
       TOPICS.ledger,
@@ -297,4 +296,18 @@ class Term {
       if (decided) await this.#write([decided]);
     });
   }
+}
+
+/** What counts in the place of an entry. */
+function standingFor(responder: Responder, { kind, entry }: LedgerEntry): LedgerEntry | undefined {
+  if (kind === 'alert') {
+    const alert = responder.alert(entry.alert.id);
+    return alert && { kind, entry: alert };
+  }
+  if (kind === 'action') {
+    const action = responder.action(entry.action.id);
+    return action && { kind, entry: action };
+  }
+  const leak = responder.leak(entry.token);
+  return leak && { kind, entry: leak };
 }

@@ -2,16 +2,16 @@ import type { LayoutOf } from '../baseline/layout.ts';
 import { Engine, type EngineOptions } from '../detect/engine.ts';
 import { NameBook } from '../detect/name-book.ts';
 import type { Rollback } from '../detect/rollback.ts';
+import { type Aside, tokenOf } from '../domain/aside.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { partitionOf } from '../domain/partition.ts';
-import type { Verdict } from '../domain/verdict.ts';
 import type { Log } from '../log/log.ts';
 import { scanStoredEvent } from '../normalise/scan-event.ts';
+import { asideIn } from './aside-record.ts';
 import { BaselineReader } from './baselines.ts';
 import { LaneMarks } from './lane-marks.ts';
 import { rollbackIn } from './rollback-record.ts';
 import { TOPICS } from './topics.ts';
-import { verdictIn } from './verdict-record.ts';
 
 /** A token's baseline as it was last made durable, with all that is needed to read it. The engine knows this token alone, and what all have in common. */
 export async function readBaseline(log: Log, options: EngineOptions, token: string): Promise<BaselineReader> {
@@ -24,7 +24,7 @@ export async function readBaseline(log: Log, options: EngineOptions, token: stri
 /** What happened to a token, or to another one of its partition. */
 export type Step = { readonly offset: number; readonly loggedAt: number } & (
   | { readonly event: AuditEvent; readonly settledTo: number | null }
-  | { readonly verdict: Verdict }
+  | { readonly aside: Aside }
   | { readonly rollback: Rollback }
 );
 
@@ -45,8 +45,8 @@ export async function* stepsOfLog(log: Log, token: string, onRead: (share: numbe
 function stepIn(value: Buffer, place: string) {
   const event = scanStoredEvent(value, () => place);
   if (!('code' in event)) return { event, settledTo: event.settledTo };
-  const verdict = verdictIn(value);
-  if (verdict) return { verdict };
+  const aside = asideIn(value);
+  if (aside) return { aside };
   const rollback = rollbackIn(value);
   return rollback && { rollback };
 }
@@ -89,14 +89,16 @@ export class TokenPast {
   take(step: Step): void {
     if ('event' in step) this.#observe(step);
     else if (this.#isOver || this.#isLater(step)) this.#isOver = true;
-    else if ('verdict' in step) this.engine.answer(step.verdict, step.offset);
+    else if ('aside' in step) this.engine.takeAside(step.aside, step.offset);
     else this.engine.rollBack(step.rollback, step.offset, this.#layoutOf);
   }
 
   /** What people say is of the time when they said it; other tokens' is never too late. */
-  #isLater(step: Extract<Step, { readonly verdict: Verdict } | { readonly rollback: Rollback }>): boolean {
-    const { token, at } = 'verdict' in step ? step.verdict : step.rollback;
-    return token === this.#token && at > this.#until;
+  #isLater(step: Extract<Step, { readonly aside: Aside } | { readonly rollback: Rollback }>): boolean {
+    if ('rollback' in step) return step.rollback.token === this.#token && step.rollback.at > this.#until;
+    const { aside } = step;
+    const { at } = 'notice' in aside ? aside.notice : aside.verdict;
+    return tokenOf(aside) === this.#token && at > this.#until;
   }
 
   #observe({ event, settledTo, offset, loggedAt }: Extract<Step, { readonly event: AuditEvent }>): void {

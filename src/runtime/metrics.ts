@@ -3,7 +3,7 @@ import { histogramSamples, type Metric, samplesOf } from '../http/metrics.ts';
 import type { ActionTally } from '../pipeline/action-tally.ts';
 import type { ArchiveCounts } from '../pipeline/archive.ts';
 import type { CollectCounts } from '../pipeline/collect.ts';
-import type { DetectCounts } from '../pipeline/detect.ts';
+import type { DetectCounts } from '../pipeline/detect-counts.ts';
 import { DELAY_BOUNDS_MS } from '../pipeline/histogram.ts';
 import type { OpenActions, RespondCounts } from '../pipeline/respond.ts';
 import type { Look } from './observe.ts';
@@ -108,6 +108,7 @@ function detectMetrics(detect: DetectCounts, clock: Clock): readonly Metric[] {
     counter('tokenwarden_detect_forgotten_tokens_total', 'Young tokens that made room for new ones.', detect.forgotten),
     counter('tokenwarden_detect_rollbacks_total', 'Baselines that people had put back.', detect.rollbacks),
     counter('tokenwarden_detect_verdicts_total', 'Verdicts of people that were taken.', detect.verdicts),
+    counter('tokenwarden_detect_notices_total', 'Notices of leaks and revocations that were taken.', detect.notices),
     counter('tokenwarden_detect_assessments_total', 'Assessments told.', detect.assessments),
     counters('tokenwarden_detector_failures_total', 'Detectors that threw.', 'detector', detect.failures),
     {

@@ -1,11 +1,11 @@
 import type { LogRecord } from '../log/log.ts';
 import { decodeStoredEvent } from '../normalise/stored-event.ts';
 import type { ArchiveSink, Inserted } from '../pipeline/archive.ts';
+import { asideIn } from '../pipeline/aside-record.ts';
 import { decodeFindingsRecord } from '../pipeline/findings.ts';
 import { decodeLedgerEntry, type LedgerEntry } from '../pipeline/ledger.ts';
 import { rollbackIn } from '../pipeline/rollback-record.ts';
 import { TOPICS } from '../pipeline/topics.ts';
-import { verdictIn } from '../pipeline/verdict-record.ts';
 import type { StoreWriter } from '../store/writer.ts';
 
 /** Copies each of our logs into its tables. */
@@ -28,10 +28,12 @@ export function createSinks(writer: StoreWriter): readonly ArchiveSink[] {
         const read = records.map((record) => ({ record, entry: decodeLedgerEntry(record) }));
         const alerts = await counted(read, readAlert, (found) => writer.insertAlerts(found, token));
         const changes = await counted(read, readChange, (found) => writer.insertDeliveries(found, token));
-        const leftOut = read.filter(({ entry }) => entry === undefined).length;
+        const rules = read.flatMap(({ entry }) =>
+          entry === undefined ? 'no entry' : entry.kind === 'notice' ? 'notice' : [],
+        );
         return {
           archivedCount: alerts.archivedCount + changes.archivedCount,
-          leftOut: new Map(leftOut > 0 ? [['no entry', leftOut]] : []),
+          leftOut: new Map([...Map.groupBy(rules, (rule) => rule)].map(([rule, some]) => [rule, some.length])),
         };
       },
     },
@@ -69,7 +71,8 @@ function readEvent(record: LogRecord) {
   const event = decodeStoredEvent(record.value, `${TOPICS.events}/${record.partition}/${record.offset}`);
   if (!('code' in event)) return { event, ...placeOf(record) };
   // What cannot be read is among the dead letters, where detect put it.
-  if (verdictIn(record.value)) return 'verdict';
+  const aside = asideIn(record.value);
+  if (aside) return 'notice' in aside ? 'notice' : 'verdict';
   return rollbackIn(record.value) ? 'rollback' : 'dead letter';
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import type { DetectCounts, DetectedPartition } from '../pipeline/detect.ts';
+import type { DetectCounts, DetectedPartition } from '../pipeline/detect-counts.ts';
 import { DELAY_BOUNDS_MS } from '../pipeline/histogram.ts';
 import type { OpenActions, RespondCounts } from '../pipeline/respond.ts';
 import type { Look } from './observe.ts';

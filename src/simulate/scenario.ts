@@ -1,4 +1,5 @@
 import type { Label } from '../backtest/labels.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { Random } from '../domain/random.ts';
 import { type CanonicalRecord, type Fleet, type Habit, type SimulatedToken, statementOf } from './fleet.ts';
 
@@ -41,6 +42,8 @@ export interface Play {
   readonly added?: readonly CanonicalRecord[];
   /** What becomes of each of the token's own records, on any day; `null`: it is not made. */
   readonly change?: (record: CanonicalRecord, at: number) => CanonicalRecord | null;
+  /** What becomes certain of the token. */
+  readonly notices?: readonly Notice[];
   /** How much later than it happened a record is written, ms. */
   readonly delay?: (at: number) => number;
 }

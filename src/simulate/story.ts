@@ -1,12 +1,15 @@
 import type { Label } from '../backtest/labels.ts';
 import { DAY_MS } from '../baseline/time.ts';
+import type { Notice } from '../domain/notice.ts';
 import { createRandom } from '../domain/random.ts';
 import { ATTACKS } from './attacks.ts';
+import { CERTAIN } from './certain.ts';
 import { CONTROLS } from './controls.ts';
 import { type CanonicalRecord, createFleet, dayOfToken, type Fleet, type SimulatedToken } from './fleet.ts';
 import type { Play, Scenario } from './scenario.ts';
 
-export const SCENARIOS: readonly Scenario[] = [...ATTACKS, ...CONTROLS];
+/** New ones come last: whom the others befall stays as it was. */
+export const SCENARIOS: readonly Scenario[] = [...ATTACKS, ...CONTROLS, ...CERTAIN];
 
 export interface StoryOptions {
   readonly seed: string;
@@ -22,6 +25,7 @@ export interface StoryOptions {
 /** The life of a fleet with what befalls it, and labels that say so. */
 export interface Story {
   readonly labels: readonly Label[];
+  readonly notices: readonly Notice[];
   /** Each day's records in the order in which they are written, which is that of time unless they are late. */
   readonly days: () => Generator<readonly CanonicalRecord[]>;
 }
@@ -46,8 +50,9 @@ export function createStory(options: StoryOptions): Story {
     .map(({ token, scenario, play }): Label => {
       return { scenario: scenario.id, kind: scenario.kind, token: token.token, from: play.fromAt, until: play.untilAt };
     });
+  const notices = [...parts.values()].flatMap(({ play }) => play.notices ?? []);
   // Parts throw dice while they are played: each time anew.
-  return { labels, days: () => daysOf(options, fleet, castParts(options, fleet)) };
+  return { labels, notices, days: () => daysOf(options, fleet, castParts(options, fleet)) };
 }
 
 function castParts(options: StoryOptions, fleet: Fleet): ReadonlyMap<string, Part> {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -234,6 +234,66 @@ describe('baseline rollback', () => {
     expect(await run('baseline', 'rebuild', 'support_ui')).toMatchObject({ code: 0, out: '' });
     expect((await json('dead-letters', 'list')).length).toBe(BAD.length);
   }, 60_000);
+});
+
+describe('leaked', () => {
+  const token = 'billing_export';
+  let lines = 100;
+  /** The token is used, so much later than now by the database's clock. */
+  const use = (afterMs = 0) => {
+    const time = `${new Date(Date.now() + afterMs).toISOString().slice(0, 23).replace('T', ' ')} UTC`;
+    const message = 'AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.orders,select * from orders,<not logged>,1';
+    const session = { user: token, dbname: 'shop', remote_host: '198.51.100.7', session_id: '6a9df071.beef' };
+    const line = { timestamp: time, ...session, line_num: ++lines, error_severity: 'LOG', message };
+    return appendFile(join(folder, 'postgresql.json'), `${JSON.stringify(line)}\n`);
+  };
+  const alerts = () => json('alerts', 'list', '--token', token);
+
+  it('has the first use ever told, however little is known; revoked and used again, that is told too; withdrawn, nothing', async () => {
+    expect(await run('leaked', token, '--reason', 'bounty 7\u202e')).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('"billing_export" has leaked: its next use after'),
+    });
+    await until(async () => (await run('baseline', 'show', token)).out.includes('leak'), 20_000);
+    expect(await run('leaked', token)).toMatchObject({ code: 1, err: expect.stringContaining('reported already') });
+    await use(1000);
+    await until(async () => (await alerts()).length === 1, 20_000);
+    const [{ alert, revocation }] = await alerts();
+    expect(alert).toMatchObject({ severity: 'critical', worst: { findings: [{ detector: 'leaked-report' }] } });
+    expect(revocation).toMatchObject({ state: 'shadow', reason: { code: 'observe-mode' } });
+    expect((await run('alerts', 'show', alert.id)).out).toMatch(
+      /^Leak of the token: reported at .*: bounty 7\\u\{202e\}$/m,
+    );
+
+    expect((await run('revoke', alert.id)).code).toBe(0);
+    await until(async () => (await alerts())[0].revocation.state === 'verified', 20_000);
+    await use(100_000);
+    await until(async () => (await alerts())[0].revocation.state === 'ineffective', 20_000);
+    const refuted = (await alerts())[0];
+    expect(refuted.alert.latest.findings.map(({ detector }: { detector: string }) => detector)).toContain(
+      'use-after-revoke',
+    );
+
+    expect((await run('leaked', token, '--withdraw')).err).toContain('has not leaked, or is another credential');
+    await until(async () => (await run('baseline', 'show', token)).out.includes('leak of it: withdrawn at'), 20_000);
+    expect((await run('leaked', token, '--withdraw')).err).toContain('it was not reported leaked');
+  }, 90_000);
+
+  it('takes a credential for its fingerprint, and neither keeps nor shows it', async () => {
+    const secret = `ghp_${'a1B2'.repeat(9)}`;
+    const { code, err } = await run('leaked', secret);
+    expect(code).toBe(0);
+    expect(err).toMatch(/^"fp:[0-9a-f]{32}" has leaked/);
+    expect(err).not.toContain(secret);
+  });
+
+  it.each([
+    [['x', '--reason', 'x'.repeat(501)], 'at most 500 characters'],
+    [[''], "a token's id has 1 to 512 characters"],
+    [[], "missing required argument 'token'"],
+  ])('%j is no report', async (args, message) => {
+    expect(await run('leaked', ...args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) });
+  });
 });
 
 describe('dead-letters', () => {

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import canonical from '../../src/normalise/formats/canonical.ts';
 import { parseLines, runTokenwarden } from '../support/run-tokenwarden.ts';
 
 const SMALL = ['--tokens', '13', '--days', '14', '--copies', '1', '--seed', 'cli'];
@@ -43,6 +44,29 @@ describe('simulate', () => {
     expect(report.eventCount).toBe(parseLines(gunzipSync(await readFile(events)).toString()).length);
   });
 
+  it('writes what is certain beside the events, which backtest takes and a source does not', async () => {
+    const [events, labels, config] = ['certain.jsonl', 'certain-labels.jsonl', 'canary.yaml'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string];
+    const made = ['canary-touched', 'leaked-token-used', 'use-after-revoke'];
+    await simulate('--scenario', ...made, '--output', events, '--labels', labels);
+    const notices = (await readFile(events, 'utf8')).split('\n').filter((line) => line.startsWith('{"notice":'));
+    expect(notices.map((line) => JSON.parse(line).notice.kind).sort()).toEqual(['leaked', 'revoked']);
+    await writeFile(
+      config,
+      JSON.stringify({ detection: { detectors: { canary: { tables: ['public.vip_customers'] } } } }),
+    );
+    const given = ['backtest', events, '--labels', labels, '--json', '--config', config];
+    const report = JSON.parse((await runTokenwarden(given, { cwd: folder })).out);
+    // With the first event each, and nothing else.
+    expect(report).toMatchObject({ thefts: { count: 3, caught: 3 }, falseAlerts: 0 });
+    expect(report.labels).toMatchObject(made.map((scenario) => ({ scenario, delay: { events: 1 } })));
+    for (const [i, line] of notices.entries())
+      expect(canonical.open().push({ id: String(i), value: Buffer.from(line) })).toMatchObject([
+        { kind: 'dead-letter' },
+      ]);
+  });
+
   it('writes the same to standard output', async () => {
     const { out } = await simulate('--scenario', 'leaked-ci-token');
     const file = join(folder, 'again.jsonl');
@@ -53,6 +77,7 @@ describe('simulate', () => {
 
   it('says which scenarios there are', async () => {
     const { out } = await simulate('--list');
+    expect(out).toMatch(/^use-after-revoke +theft +token /m);
     expect(out).toMatch(/^slow-drain +theft +token +In the token’s own hours/m);
     expect(out).toMatch(/^holiday +benign +fleet /m);
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type AlertEntry, type Noted, Responder, refusalOf } from '../../src/decide/responder.ts';
-import { VERDICTS_MAX, VerdictBook, type VerdictRequest } from '../../src/decide/verdicts.ts';
+import { VERDICTS_MAX, type VerdictRequest } from '../../src/decide/verdicts.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
-import type { GivenVerdict, VerdictKind } from '../../src/domain/verdict.ts';
+import type { VerdictKind } from '../../src/domain/verdict.ts';
 import { AT, sampleAssessment, sampleFinding } from '../deliver/sample.ts';
 import { samplePolicy } from './policy.ts';
 
@@ -65,7 +65,7 @@ describe('Responder: expected', () => {
         isCertain: false,
       },
     ]);
-    expect(decided?.verdict).toEqual(decided?.alert.verdicts?.[0]);
+    expect(decided?.aside).toEqual({ verdict: decided?.alert.verdicts?.[0] });
   });
 
   it('gives up a revocation that is held, and one that is approved and has no outcome', () => {
@@ -206,14 +206,6 @@ describe('Responder: verdicts', () => {
     if (opened) successor.restoreAlert(opened.alert);
     const again = successor.onVerdict(request, NOW + 1000);
     expect(again?.alert).toEqual(decided?.alert);
-    expect(again?.verdict).toEqual(decided?.verdict);
-  });
-});
-
-describe('VerdictBook', () => {
-  it('forgets the verdicts given longest ago, past its limit', () => {
-    const book = new VerdictBook(2);
-    for (const token of ['a', 'b', 'c']) expect(book.take({ token, at: 1 } as GivenVerdict)).toBe(true);
-    expect(['a', 'b', 'c'].map((token) => book.about(token) !== undefined)).toEqual([false, true, true]);
+    expect(again?.aside).toEqual(decided?.aside);
   });
 });

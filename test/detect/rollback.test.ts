@@ -65,13 +65,22 @@ describe('Engine: rollbacks', () => {
     expect(Math.max(...(engine.summary('svc')?.suspicions.map(({ sum }) => sum) ?? []))).toBeGreaterThan(4);
   });
 
+  it('take back no report of a leak', () => {
+    const { engine, before } = robbed();
+    engine.takeAside({ notice: { kind: 'leaked', token: 'svc', at: AT - 1, stands: true } }, 1999);
+    expect(engine.rollBack(rollbackOf(before), 2000, nobody)).toBe('done');
+    expect(engine.facts('svc', nameOf)).toContainEqual({
+      detector: 'leaked-report',
+      what: expect.any(String),
+      value: `given at ${new Date(AT - 1).toISOString()}`,
+    });
+  });
+
   it('after a true-positive have what comes then judged as if the theft had not been', () => {
     const again = stolen('svc').map((event) => ({ ...event, id: `${event.id}+`, at: event.at + 2 * DAY_MS }));
     const { engine, before } = robbed();
-    engine.answer(
-      { kind: 'true-positive', token: 'svc', episode: 'svc/stolen/0', openedAt: THEFT_AT, at: AT - 1, until: null },
-      1999,
-    );
+    const verdict = { kind: 'true-positive', token: 'svc', episode: 'svc/stolen/0', openedAt: THEFT_AT } as const;
+    engine.takeAside({ verdict: { ...verdict, at: AT - 1, until: null } }, 1999);
     engine.rollBack(rollbackOf(before), 2000, nobody);
     const untouched = engineOf();
     feed(untouched, ordinary('svc'));
@@ -105,7 +114,7 @@ describe('Engine: rollbacks', () => {
   it('end the trust that was given to what is taken back', () => {
     const { engine, before } = robbed();
     const verdict = { kind: 'expected', token: 'svc', episode: 'svc/stolen/0', openedAt: THEFT_AT } as const;
-    engine.answer({ ...verdict, at: AT - 1, until: AT + 30 * DAY_MS }, 1999);
+    engine.takeAside({ verdict: { ...verdict, at: AT - 1, until: AT + 30 * DAY_MS } }, 1999);
     const trusted = placesOf(engine, engine.snapshot('svc') as Uint8Array)
       .get('engine/answers')
       ?.slice(16);

@@ -33,7 +33,7 @@ const bytesOf = (engine: Engine) => Buffer.from(engine.snapshot('svc') as Uint8A
 /** What a token's next day looks like after a verdict, or without one. */
 function nextDay(kind?: Verdict['kind']): { readonly score: number; readonly told: readonly Assessment[] } {
   const { engine, told } = suspected();
-  if (kind) engine.answer(verdictOf(kind, told), 2000);
+  if (kind) engine.takeAside({ verdict: verdictOf(kind, told) }, 2000);
   const later = feed(engine, again(DAY_MS / 2), 3000);
   return { score: engine.lastScore, told: later };
 }
@@ -42,7 +42,7 @@ describe('Engine: verdicts', () => {
   it('expected: sets sums back, knows what was used, and learns the new habit at once', () => {
     const { engine, told } = suspected();
     expect(Math.max(...sumsOf(engine))).toBeGreaterThan(4);
-    engine.answer(verdictOf('expected', told), 2000);
+    engine.takeAside({ verdict: verdictOf('expected', told) }, 2000);
     expect(Math.max(...sumsOf(engine))).toBe(0);
     feed(engine, again(DAY_MS / 2), 3000);
     feed(engine, again(1.5 * DAY_MS), 4000);
@@ -54,7 +54,7 @@ describe('Engine: verdicts', () => {
   it('expected: what comes after the stated time teaches no more than before', () => {
     const weight = (until: number) => {
       const { engine, told } = suspected();
-      engine.answer(verdictOf('expected', told, { until }), 2000);
+      engine.takeAside({ verdict: verdictOf('expected', told, { until }) }, 2000);
       const odd = again(3 * DAY_MS).map((event) => ({
         ...event,
         network: '198.51.100.0/24',
@@ -68,7 +68,7 @@ describe('Engine: verdicts', () => {
 
   it('true-positive: judges what comes then as if it had not been', () => {
     const { engine, told } = suspected();
-    engine.answer(verdictOf('true-positive', told), 2000);
+    engine.takeAside({ verdict: verdictOf('true-positive', told) }, 2000);
     expect(Math.max(...sumsOf(engine))).toBe(0);
     const [next] = feed(engine, again(HOUR_MS), 3000);
     const untouched = engineOf();
@@ -85,8 +85,8 @@ describe('Engine: verdicts', () => {
 
   it('expected makes names the owner’s for good: true-positive, given later, does not take them back', () => {
     const { engine, told } = suspected();
-    engine.answer(verdictOf('expected', told, { until: 0 }), 2000);
-    engine.answer(verdictOf('true-positive', told, { at: THEFT_AT + 2 * HOUR_MS }), 2001);
+    engine.takeAside({ verdict: verdictOf('expected', told, { until: 0 }) }, 2000);
+    engine.takeAside({ verdict: verdictOf('true-positive', told, { at: THEFT_AT + 2 * HOUR_MS }) }, 2001);
     const assessments = feed(engine, again(HOUR_MS), 3000);
     const named = assessments.flatMap(({ findings }) => findings.map(({ detector }) => detector));
     expect(named).not.toContain('new-table');
@@ -102,27 +102,27 @@ describe('Engine: verdicts', () => {
   it('noise, given later, ends what expected began', () => {
     const { engine, told } = suspected();
     const other = suspected();
-    engine.answer(verdictOf('expected', told), 2000);
-    other.engine.answer(verdictOf('expected', told, { until: 0 }), 2000);
+    engine.takeAside({ verdict: verdictOf('expected', told) }, 2000);
+    other.engine.takeAside({ verdict: verdictOf('expected', told, { until: 0 }) }, 2000);
     for (const each of [engine, other.engine])
-      each.answer(verdictOf('noise', told, { at: THEFT_AT + 2 * HOUR_MS }), 2001);
+      each.takeAside({ verdict: verdictOf('noise', told, { at: THEFT_AT + 2 * HOUR_MS }) }, 2001);
     expect(bytesOf(engine)).toBe(bytesOf(other.engine));
   });
 
   it('is taken once: read again, sent twice, or overtaken by a later one', () => {
     const { engine, told } = suspected();
     const verdict = verdictOf('true-positive', told);
-    engine.answer(verdict, 2000);
+    engine.takeAside({ verdict }, 2000);
     feed(engine, again(9 * HOUR_MS), 3000);
     const before = bytesOf(engine);
-    engine.answer(verdict, 2000);
+    engine.takeAside({ verdict }, 2000);
     expect(bytesOf(engine)).toBe(before);
     // A second copy in the log only moves the stamp, and an old one that comes late does too.
     const moved = suspected();
-    moved.engine.answer(verdict, 2000);
+    moved.engine.takeAside({ verdict }, 2000);
     feed(moved.engine, again(9 * HOUR_MS), 3000);
-    moved.engine.answer(verdict, 4000);
-    engine.answer(verdictOf('expected', told, { at: verdict.at - 1 }), 4000);
+    moved.engine.takeAside({ verdict }, 4000);
+    engine.takeAside({ verdict: verdictOf('expected', told, { at: verdict.at - 1 }) }, 4000);
     expect(bytesOf(engine)).toBe(bytesOf(moved.engine));
     expect(sumsOf(engine)).toEqual(sumsOf(moved.engine));
     expect(Math.max(...sumsOf(engine))).toBeGreaterThan(1);
@@ -132,7 +132,7 @@ describe('Engine: verdicts', () => {
     const { engine, told } = suspected();
     feed(engine, again(9 * HOUR_MS), 3000);
     const sums = sumsOf(engine);
-    engine.answer(verdictOf('expected', told), 4000);
+    engine.takeAside({ verdict: verdictOf('expected', told) }, 4000);
     expect(sumsOf(engine)).toEqual(sums);
     const [later] = feed(engine, again(9.1 * HOUR_MS).slice(0, 3), 5000);
     expect(later?.episode ?? '').not.toBe(told.episode);
@@ -140,7 +140,7 @@ describe('Engine: verdicts', () => {
 
   it('is nobody’s business for a token that is not known', () => {
     const { engine, told } = suspected();
-    engine.answer(verdictOf('expected', told, { token: 'nobody' }), 2000);
+    engine.takeAside({ verdict: verdictOf('expected', told, { token: 'nobody' }) }, 2000);
     expect(engine.tokenCount).toBe(1);
   });
 
@@ -148,15 +148,15 @@ describe('Engine: verdicts', () => {
     '%s comes through a snapshot before and after it',
     (kind) => {
       const whole = suspected();
-      whole.engine.answer(verdictOf(kind, whole.told), 2000);
+      whole.engine.takeAside({ verdict: verdictOf(kind, whole.told) }, 2000);
       const expected = feed(whole.engine, again(DAY_MS / 2), 3000);
       for (const cut of ['before', 'after'] as const) {
         const { engine, told } = suspected();
-        if (cut === 'after') engine.answer(verdictOf(kind, told), 2000);
+        if (cut === 'after') engine.takeAside({ verdict: verdictOf(kind, told) }, 2000);
         const next = engineOf();
         expect(next.restore('svc', engine.snapshot('svc') as Uint8Array, () => undefined)).toBe(true);
         expect(next.fleet.restore(engine.fleet.snapshot())).toBe(true);
-        next.answer(verdictOf(kind, told), 2000);
+        next.takeAside({ verdict: verdictOf(kind, told) }, 2000);
         expect(feed(next, again(DAY_MS / 2), 3000)).toEqual(expected);
         expect(bytesOf(next)).toBe(bytesOf(whole.engine));
       }

@@ -2,37 +2,19 @@ import { expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/baseline/time.ts';
 import type { AlertEntry } from '../../src/decide/responder.ts';
 import type { VerdictRequest } from '../../src/decide/verdicts.ts';
-import { Engine } from '../../src/detect/engine.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
-import { createRandom } from '../../src/domain/random.ts';
 import { VERDICT_KINDS, type VerdictKind } from '../../src/domain/verdict.ts';
 import type { Log, NewRecord } from '../../src/log/log.ts';
 import { decodeStoredEvent, encodeStoredEvent } from '../../src/normalise/stored-event.ts';
-import { BaselineReader } from '../../src/pipeline/baselines.ts';
+import { asideIn, asideRecord } from '../../src/pipeline/aside-record.ts';
 import { encodeFindingsRecord } from '../../src/pipeline/findings.ts';
 import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
-import { startRespond } from '../../src/pipeline/respond.ts';
-import { GROUPS, TOPICS, topicSpecs } from '../../src/pipeline/topics.ts';
-import { verdictIn, verdictRecord } from '../../src/pipeline/verdict-record.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
+import { TOPICS } from '../../src/pipeline/topics.ts';
 import { createSinks } from '../../src/runtime/sinks.ts';
-import { samplePolicy } from '../decide/policy.ts';
 import { ordinary, stolen, THEFT_AT } from '../detect/tokens-life.ts';
-import { newFolder, open } from '../log/embedded-folder.ts';
-import { detecting, dying, ENGINE, live, records } from './mortal-stages.ts';
+import { copiesApplied, openInstallation, records } from './mortal.ts';
 
 const later = (ms: number) => stolen('svc').map((event) => ({ ...event, id: `${event.id}+${ms}`, at: event.at + ms }));
-
-const responding = (log: Log) =>
-  startRespond({
-    log,
-    clock: systemClock,
-    policy: samplePolicy({}, { protectedTokens: ['*'] }),
-    identity: String(Math.random()),
-    followIntervalMs: 10,
-    openDispatcher: () => ({ submit: () => undefined, withdraw: () => undefined, stop: async () => undefined }),
-    onWarning: () => undefined,
-  });
 
 async function alertOf(log: Log): Promise<AlertEntry> {
   let found: AlertEntry | undefined;
@@ -61,81 +43,53 @@ async function ask(log: Log, verdict: VerdictKind): Promise<void> {
 it.each(VERDICT_KINDS.flatMap((kind) => ['1', '2', '3'].map((seed) => [kind, seed] as const)))(
   '%s is applied once, whoever dies when: seed %s',
   async (kind, seed) => {
-    const random = createRandom(seed);
-    const folder = await newFolder();
-    let log = await open({ folder: folder.path, access: 'own' });
-    const part = (count: number) => random.below(count + 1);
-    /** Lives on until all is read, and dies now and then before. */
-    const insist = async (
-      start: typeof detecting | typeof responding,
-      place: readonly [string, string],
-      topics: readonly string[],
-    ) => {
-      for (let deaths = 0; ; deaths++) {
-        const given = deaths < 4 ? dying(log, topics, 1 + random.below(3), part) : log;
-        const lived = await live(log, given, start, place);
-        if (lived) return;
-        // Whoever comes after finds nobody in office.
-        await log.close();
-        log = await open({ folder: folder.path, access: 'own' });
-      }
-    };
-    const detect = () => insist(detecting, [GROUPS.detect, TOPICS.events], [TOPICS.baselines, TOPICS.findings]);
-    const respond = () => insist(responding, [GROUPS.respond, TOPICS.findings], [TOPICS.events, TOPICS.ledger]);
-    await log.ensureTopics(topicSpecs({ partitionCount: 1, retentionDays: 10_000 }));
-    await log.append(TOPICS.events, records([...ordinary('svc'), ...stolen('svc')]));
+    const { log, detect, respond, close } = await openInstallation(seed);
+    await log().append(TOPICS.events, records([...ordinary('svc'), ...stolen('svc')]));
     await detect();
     await respond();
-    await ask(log, kind);
+    await ask(log(), kind);
     await respond();
     // Whoever had the office before passes it on late.
-    const verdict = (await alertOf(log)).verdicts?.[0];
+    const verdict = (await alertOf(log())).verdicts?.[0];
     expect(verdict?.kind).toBe(kind);
-    await log.append(TOPICS.events, [...records(later(2 * HOUR_MS)), verdictRecord(verdict as never)]);
-    await log.append(TOPICS.events, records(later(DAY_MS / 2)));
+    await log().append(TOPICS.events, [...records(later(2 * HOUR_MS)), asideRecord({ verdict: verdict as never })]);
+    await log().append(TOPICS.events, records(later(DAY_MS / 2)));
     await detect();
 
-    const once = new Engine(ENGINE);
-    let copies = 0;
-    for await (const batch of log.read(TOPICS.events, 0)) {
-      for (const { value, offset, appendedAt } of batch) {
-        const found = verdictIn(value as Buffer);
-        if (!found) once.observe(decodeStoredEvent(value as Buffer, '') as never, offset, appendedAt);
-        else if (copies++ === 0) once.answer(found, offset);
-      }
-    }
-    expect(copies).toBeGreaterThan(1);
-    const restored = new Engine(ENGINE);
-    await new BaselineReader(0, restored).readOn(log);
-    expect(Buffer.compare(restored.snapshot('svc') as Buffer, once.snapshot('svc') as Buffer)).toBe(0);
-    await log.close();
-    await folder.remove();
+    expect(await copiesApplied(log(), 'svc')).toBeGreaterThan(1);
+    await close();
   },
   30_000,
 );
 
-const VERDICT = verdictRecord({ kind: 'noise', token: 't', episode: 'e', openedAt: 1, at: 2, until: 3 });
+const VERDICT = asideRecord({
+  verdict: { kind: 'noise', token: 't', episode: 'e', openedAt: 1, at: 2, until: 3 },
+});
 
 it('no event that we store looks like a verdict, and a release that knows none takes it for a dead letter', () => {
   const forged = { ...(ordinary('{"verdict":{}}')[0] as AuditEvent), id: '{"verdict":' };
-  expect(verdictIn(Buffer.from(encodeStoredEvent(forged, null)))).toBeUndefined();
-  expect(verdictIn(Buffer.from('{"verdict":'))).toBeUndefined();
-  expect(verdictIn(VERDICT.value as Buffer)).toMatchObject({ kind: 'noise', token: 't' });
+  expect(asideIn(Buffer.from(encodeStoredEvent(forged, null)))).toBeUndefined();
+  expect(asideIn(Buffer.from('{"verdict":'))).toBeUndefined();
+  expect(asideIn(VERDICT.value as Buffer)).toMatchObject({ verdict: { kind: 'noise', token: 't' } });
   expect(decodeStoredEvent(VERDICT.value as Buffer, 'x')).toMatchObject({ code: 'no-token' });
 });
 
-it('the archive leaves it out under its own name', async () => {
+it('the archive leaves it and notices out under their own names', async () => {
   const inserted: unknown[] = [];
   const writer = { insertEvents: async (events: Iterable<unknown>) => void inserted.push(...events) };
   const [sink] = createSinks(writer as never);
   const place = { partition: 0, appendedAt: 5 };
   const [event] = records(ordinary('t').slice(0, 1)) as [NewRecord];
   const unreadable = { key: 't', value: Buffer.from('{}') };
-  const given = [event, VERDICT, unreadable].map((record, offset) => ({ ...record, ...place, offset }) as never);
+  const notice = asideRecord({ notice: { kind: 'leaked', token: 't', at: 1, stands: true } });
+  const given = [event, VERDICT, notice, unreadable].map(
+    (record, offset) => ({ ...record, ...place, offset }) as never,
+  );
   expect(await sink?.insert(given, 'x')).toEqual({
     archivedCount: 1,
     leftOut: new Map([
       ['verdict', 1],
+      ['notice', 1],
       ['dead letter', 1],
     ]),
   });

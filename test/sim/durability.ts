@@ -1,3 +1,4 @@
+import type { ActionEntry } from '../../src/decide/responder.ts';
 import { readSnapshot } from '../../src/detect/snapshot.ts';
 import { decodePosition } from '../../src/ingest/source.ts';
 import type { LogRecord } from '../../src/log/log.ts';
@@ -5,6 +6,7 @@ import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import type { JournalEntry } from './broker.ts';
 import { RAW_TOPIC, SOURCE_GROUP } from './input.ts';
+import { leaksOf } from './leaks.ts';
 import { type Expected, idOfRaw } from './oracle.ts';
 import { requestsOf } from './people.ts';
 import { assessmentsOf, idOfLetter, idOfStored, saidIn } from './reading.ts';
@@ -19,6 +21,7 @@ export function* durability(world: World, expected: Expected): Generator<string>
     if (entry.kind === 'append') durable.append(entry.topic, entry.record);
     else yield* durable.commit(entry);
   }
+  yield* durable.end();
 }
 
 /** What is durable at one moment of the journal. */
@@ -31,24 +34,36 @@ class Durable {
   readonly #events: readonly Map<number, { readonly token: string; readonly id: string }>[];
   readonly #taken = new Map<string, number>();
   #findingsTaken = -1;
-  readonly #requests: ReturnType<typeof requestsOf>;
-  /** Verdicts in the events log, and in the ledger. */
-  readonly #verdicts = new Set<string>();
-  readonly #answered = new Set<string>();
+  /** By offset: the token that is meant, and when it was said. */
+  readonly #requests: ReadonlyMap<number, { readonly token: string; readonly at: number }>;
+  /** Verdicts and notices in the events log, and in the ledger. */
+  readonly #passedOn = new Set<string>();
+  readonly #kept = new Set<string>();
+  readonly #unannounced: string[] = [];
 
   constructor({ history, broker }: World, expected: Expected) {
-    this.#requests = requestsOf(broker);
+    const asked: Iterable<readonly [number, { readonly token: string; readonly at: number }]>[] = [
+      requestsOf(broker),
+      leaksOf(broker),
+    ];
+    this.#requests = new Map(asked.flatMap((each) => [...each]));
     this.#expected = expected;
     this.#events = history.partitions.map(() => new Map());
     for (const [partition, { end }] of history.partitions.entries())
       this.#taken.set(`${GROUPS.detect}/${TOPICS.events}/${partition}`, end);
   }
 
+  /** Revocations whose proof is in the ledger before their tokens' baselines can hear of it. */
+  *end(): Generator<string> {
+    for (const id of this.#unannounced)
+      yield `durability: the proof of ${id} was not passed on before the ledger had it`;
+  }
+
   append(topic: string, record: LogRecord): void {
     const { key, partition, offset } = record;
     const said = topic === TOPICS.events ? saidIn(record.value as Buffer) : undefined;
     if (said) {
-      if ('kind' in said) this.#verdicts.add(`${said.token} ${said.at}`);
+      this.#passedOn.add(`${said.token} ${said.at}`);
       this.#events[partition]?.set(offset, { token: key ?? '', id: `what was said at ${partition}/${offset}` });
     } else if (topic === TOPICS.events) {
       const id = idOfStored(record);
@@ -61,9 +76,12 @@ class Durable {
       this.#stamps.set(key, Math.max(stampOf(record.value as Buffer), this.#stamps.get(key) ?? -1));
     else if (topic === TOPICS.ledger) {
       const ledger = decodeLedgerEntry(record);
+      if (ledger?.kind === 'notice') this.#kept.add(`${ledger.entry.token} ${ledger.entry.at}`);
+      if (ledger?.kind === 'action' && isUnannounced(ledger.entry, this.#passedOn))
+        this.#unannounced.push(ledger.entry.action.id);
       if (ledger?.kind !== 'alert') return;
       this.#findingsTaken = Math.max(this.#findingsTaken, ledger.entry.offset);
-      for (const { token, at } of ledger.entry.verdicts ?? []) this.#answered.add(`${token} ${at}`);
+      for (const { token, at } of ledger.entry.verdicts ?? []) this.#kept.add(`${token} ${at}`);
     }
   }
 
@@ -84,8 +102,8 @@ class Durable {
       const request = this.#requests.get(offset);
       if (request === undefined) continue;
       const name = `${request.token} ${request.at}`;
-      if (!this.#verdicts.has(name)) yield `durability: verdict ${offset} was committed before it was passed on`;
-      if (!this.#answered.has(name)) yield `durability: verdict ${offset} was committed before the ledger had it`;
+      if (!this.#passedOn.has(name)) yield `durability: request ${offset} was committed before it was passed on`;
+      if (!this.#kept.has(name)) yield `durability: request ${offset} was committed before the ledger had it`;
     }
   }
 
@@ -117,4 +135,8 @@ class Durable {
 function stampOf(snapshot: Buffer): number {
   const { record } = readSnapshot(snapshot);
   return Buffer.from(record).readDoubleLE(0) - 1;
+}
+
+function isUnannounced({ action, state, changedAt }: ActionEntry, passedOn: ReadonlySet<string>): boolean {
+  return action.kind === 'revoke' && state === 'verified' && !passedOn.has(`${action.token} ${changedAt}`);
 }

@@ -2,12 +2,14 @@ import { alertIdOf } from '../../src/decide/group.ts';
 import type { ActionEntry } from '../../src/decide/responder.ts';
 import type { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
+import type { GivenNotice } from '../../src/domain/notice.ts';
+import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { LedgerReader } from '../../src/pipeline/ledger.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
-import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 import { restsOf } from '../../src/runtime/watch-conservation.ts';
 import type { Gap } from './broker.ts';
 import { durability } from './durability.ts';
+import { leakedUses, leaksOf } from './leaks.ts';
 import { type Expected, enginesOf, expect, fleetOf, restore, stateOf } from './oracle.ts';
 import { requestsOf } from './people.ts';
 import { assessmentsOf, eventsOf, idOfLetter, idOfStored } from './reading.ts';
@@ -26,6 +28,7 @@ export function breachesOf(world: World): readonly string[] {
     ...findings(world, expected),
     ...decisions(world, expected),
     ...verdicts(world),
+    ...leaks(world, expected),
     ...durability(world, expected),
     ...archive(world),
     ...bodies(world),
@@ -150,8 +153,11 @@ function* verdicts(world: World): Generator<string> {
   const { answers } = readLedger(world);
   const passedOn = new Set<string>();
   for (const { value } of world.broker.appended(TOPICS.events)) {
-    const verdict = verdictIn(value as Buffer);
-    if (verdict) passedOn.add(`${verdict.token} ${verdict.kind} ${verdict.at}`);
+    const aside = asideIn(value as Buffer);
+    if (aside && 'verdict' in aside) {
+      const { token, kind, at } = aside.verdict;
+      passedOn.add(`${token} ${kind} ${at}`);
+    }
   }
   for (const { about, token, verdict, at } of requestsOf(world.broker).values()) {
     if (!answers.get(about)?.includes(at)) yield `verdicts: ${verdict} of ${about} is not in the ledger`;
@@ -160,12 +166,40 @@ function* verdicts(world: World): Generator<string> {
   for (const verdict of passedOn) yield `verdicts: ${verdict} was never given`;
 }
 
-/** What counts in the ledger: alerts' ids with their tokens, and actions. */
+/** A token that was reported to have leaked is told of at its next successful use, and is to be revoked; no other use of it is told for that. */
+function* leaks(world: World, { lostTokens, lostIds }: Expected): Generator<string> {
+  const { reports, actions } = readLedger(world);
+  for (const { token, at, stands } of leaksOf(world.broker).values()) {
+    const last = reports.get(token);
+    if (last === undefined || last.at < at) yield `leaks: what was said of ${token} (${stands}) is not in the ledger`;
+  }
+  const uses = leakedUses(world.broker).filter(({ event }) => !lostTokens.has(event.token) && !lostIds.has(event.id));
+  const told = new Set<string>();
+  for (const { id, token, findings } of [...world.broker.appended(TOPICS.findings)].flatMap(assessmentsOf)) {
+    if (!lostTokens.has(token) && findings.some(({ detector, bits }) => detector === 'leaked-report' && bits > 0))
+      told.add(id);
+  }
+  const ids = new Set(uses.map(({ event }) => event.id));
+  for (const id of told)
+    if (!ids.has(id) && !lostIds.has(id)) yield `leaks: ${id} was told of, and is no use that was reported before`;
+  const answered = new Set([...requestsOf(world.broker).values()].map(({ token }) => token));
+  const weighed = new Set(
+    [...actions.values()].flatMap(({ action }) => (action.kind === 'revoke' ? action.token : [])),
+  );
+  for (const { event } of uses.filter(({ isFirst }) => isFirst)) {
+    if (!told.has(event.id))
+      yield `leaks: ${event.id} was not told of, the first use of ${event.token} since it leaked`;
+    if (!weighed.has(event.token) && !answered.has(event.token)) yield `leaks: ${event.token} was to be revoked`;
+  }
+}
+
+/** What counts in the ledger: alerts' ids with their tokens, actions, and reports of leaks by token. */
 function readLedger({ broker }: World) {
   const alerts = new Map<string, string>();
   /** Times of verdicts by alert. */
   const answers = new Map<string, readonly number[]>();
   const actions = new Map<string, ActionEntry>();
+  const reports = new Map<string, GivenNotice>();
   const reader = new LedgerReader();
   for (const record of broker.partition(TOPICS.ledger, 0).records) {
     const read = reader.take(record);
@@ -177,9 +211,10 @@ function readLedger({ broker }: World) {
         alert.id,
         verdicts.map(({ at }) => at),
       );
-    } else actions.set(read.entry.entry.action.id, read.entry.entry);
+    } else if (read.entry.kind === 'action') actions.set(read.entry.entry.action.id, read.entry.entry);
+    else reports.set(read.entry.entry.token, read.entry.entry);
   }
-  return { alerts, actions, answers };
+  return { alerts, actions, answers, reports };
 }
 
 /** Two dimensions on more than anybody's word and an experiment, and four bits beside the strongest. */

@@ -2,10 +2,10 @@ import { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import canonical from '../../src/normalise/formats/canonical.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
 import { rollbackIn } from '../../src/pipeline/rollback-record.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
-import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 import { type Broker, incarnationOf } from './broker.ts';
 import type { History } from './history.ts';
 import { RAW_TOPIC, SOURCE, SOURCE_GROUP } from './input.ts';
@@ -46,15 +46,17 @@ function detect(broker: Broker, history: History): Pick<Expected, 'assessments' 
   const engines = enginesOf(history);
   const marks = engines.map(() => new LaneMarks());
   const assessments = new Map<string, Assessment>();
-  const answeredAt = new Map<string, number>();
+  const saidAt = new Map<string, number>();
   const putBackAt = new Map<string, number>();
   for (const { partition, offset, value, appendedAt } of broker.appended(TOPICS.events)) {
     const engine = engines[partition] as Engine;
-    const verdict = verdictIn(value as Buffer);
-    if (verdict) {
+    const aside = asideIn(value as Buffer);
+    if (aside) {
+      const { kind, token, at } = 'notice' in aside ? aside.notice : aside.verdict;
+      const said = `${'notice' in aside ? kind : 'verdict'} ${token}`;
       // Of what is passed on twice the first copy counts, and nothing that a later one has overtaken.
-      if (verdict.at > (answeredAt.get(verdict.token) ?? 0)) engine.answer(verdict, offset);
-      answeredAt.set(verdict.token, Math.max(verdict.at, answeredAt.get(verdict.token) ?? 0));
+      if (at > (saidAt.get(said) ?? 0)) engine.takeAside(aside, offset);
+      saidAt.set(said, Math.max(at, saidAt.get(said) ?? 0));
       continue;
     }
     const rollback = rollbackIn(value as Buffer);

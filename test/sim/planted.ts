@@ -226,6 +226,22 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     caughtBy: ['durability', 'verdicts'],
   },
   {
+    title: 'a report of a leak is dropped where nothing is known of the token yet',
+    edits: [
+      {
+        file: 'src/detect/engine.ts',
+        find: 'precedesEvents(aside) ? this.#admit(token, offset) : this.#slab.find(token)',
+        replace: 'this.#slab.find(token)',
+      },
+    ],
+    caughtBy: ['leaks'],
+  },
+  {
+    title: 'what a leaked token did before the report is told of',
+    edits: [{ file: 'detectors/leaked-report.ts', find: 'event.at > since && ', replace: '' }],
+    caughtBy: ['leaks'],
+  },
+  {
     title: 'a rollback that was sent twice is done twice',
     edits: [
       {

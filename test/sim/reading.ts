@@ -1,9 +1,9 @@
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { LogRecord } from '../../src/log/log.ts';
+import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
 import { rollbackIn } from '../../src/pipeline/rollback-record.ts';
-import { verdictIn } from '../../src/pipeline/verdict-record.ts';
 
 /** The assessment that a record of the findings log carries, if it does. */
 export function assessmentsOf({ value }: LogRecord): readonly Assessment[] {
@@ -11,14 +11,16 @@ export function assessmentsOf({ value }: LogRecord): readonly Assessment[] {
   return record.kind === 'assessment' ? [record.assessment] : [];
 }
 
-/** What of the events log is an event, and nothing that people say. */
+/** What of the events log is an event, and nothing that is said of a token. */
 export function* eventsOf(records: Iterable<LogRecord>): Generator<LogRecord> {
   for (const record of records) if (saidIn(record.value as Buffer) === undefined) yield record;
 }
 
-/** What a person says of a token in a record of the events log. */
-export function saidIn(value: Buffer) {
-  return verdictIn(value) ?? rollbackIn(value);
+/** What is said of a token in a record of the events log: a verdict, a notice or a rollback. */
+export function saidIn(value: Buffer): { readonly token: string; readonly at: number } | undefined {
+  const aside = asideIn(value);
+  if (aside) return 'notice' in aside ? aside.notice : aside.verdict;
+  return rollbackIn(value);
 }
 
 /** The id of a stored event. */

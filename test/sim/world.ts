@@ -11,6 +11,7 @@ import { Coordinator } from './coordinator.ts';
 import { drawRates, type FaultRates, NO_FAULTS } from './faults.ts';
 import { type History, PARTITION_COUNT, TODAY_AT } from './history.ts';
 import { drawInput, INPUT_DAYS, RAW_TOPIC, SOURCE_PARTITIONS } from './input.ts';
+import { letTokensLeak } from './leaks.ts';
 import { watchOwners } from './owners.ts';
 import { letPeopleAnswer, letPeopleRollBack } from './people.ts';
 import type { Surroundings } from './process.ts';
@@ -77,6 +78,8 @@ export async function runWorld(seed: string, history: History): Promise<World> {
   const others = createRandom(`${seed}/rollbacks`);
   const perSecond = others.next() < 0.5 ? 0.3 : 0;
   letPeopleRollBack({ schedule, random: others }, broker, history.engine, STARTS_AT, perSecond, CALM_AT_MS);
+  const leaking = createRandom(`${seed}/leaks`);
+  if (leaking.next() < 0.5) letTokensLeak({ schedule, random: leaking }, broker, history, INPUT_MS);
   const parts = { around, broker, coordinator, store, targets, history };
   const installation = { ...parts, seed, startsAt: STARTS_AT, policy, hasStandby, notes };
   const cluster = new Cluster({ ...installation, onAppend: watchOwners(coordinator, faults) }, 1 + random.below(3));

@@ -4,9 +4,11 @@ import { alertIdOf } from '../../src/decide/group.ts';
 import type { ActionEntry } from '../../src/decide/responder.ts';
 import { type AlarmBudget, thresholdsOf } from '../../src/detect/budget.ts';
 import { Engine } from '../../src/detect/engine.ts';
+import { tokenOf } from '../../src/domain/aside.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { Log } from '../../src/log/log.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
+import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
@@ -36,7 +38,7 @@ export async function isSettled(
   lineCount: number,
 ): Promise<{ readonly done: boolean; readonly why: string }> {
   const count = async (topic: string) => (await log.offsets(topic)).reduce((total, { end }) => total + end, 0);
-  const taken = (await count(TOPICS.events)) + (await count(TOPICS.deadLetters));
+  const taken = (await count(TOPICS.events)) - (await countAsides(log)) + (await count(TOPICS.deadLetters));
   if (taken < lineCount) return { done: false, why: `${taken} of ${lineCount} lines are collected` };
   for (const [group, topic] of [
     [GROUPS.detect, TOPICS.events],
@@ -57,6 +59,15 @@ export async function isSettled(
     done: open.length + unproven.length === 0,
     why: `${open.length} actions are open, ${unproven.length} not proven`,
   };
+}
+
+/** What stands in the events log and is no event. */
+export async function countAsides(log: Log): Promise<number> {
+  let count = 0;
+  for (const { partition } of await log.offsets(TOPICS.events))
+    for await (const batch of log.read(TOPICS.events, partition))
+      count += batch.filter(({ value }) => asideIn(value!) !== undefined).length;
+  return count;
 }
 
 export interface AccountOptions {
@@ -113,6 +124,11 @@ async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders 
     const marks = new LaneMarks();
     for await (const batch of log.read(TOPICS.events, partition)) {
       for (const record of batch) {
+        const aside = asideIn(record.value!);
+        if (aside) {
+          if (kept(tokenOf(aside))) engine.takeAside(aside, record.offset);
+          continue;
+        }
         const event = decodeStoredEvent(record.value!, '');
         if ('code' in event) throw new Error(event.reason);
         if (engine.fleet.isDayOver(event, record.offset, record.appendedAt)) engine.endFleetDay(event);

@@ -3,7 +3,7 @@ import type { ActionEntry, AlertEntry } from '../../decide/responder.ts';
 import { layOutText } from '../../deliver/receivers/console.ts';
 import { safeText } from '../../deliver/safe-text.ts';
 import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
-import { type Ledger, readLedger, situationOf } from '../ledger.ts';
+import { type Ledger, leakText, readLedger, situationOf } from '../ledger.ts';
 import { configOption, withLog } from '../project.ts';
 
 interface Options {
@@ -64,7 +64,7 @@ function rowOf({ alert, revocation, verdicts = [] }: AlertEntry): readonly strin
   ];
 }
 
-function show(io: CliIo, { alerts, actions }: Ledger, id: string, { json }: Options): void {
+function show(io: CliIo, { alerts, actions, leaks }: Ledger, id: string, { json }: Options): void {
   const entry = alerts.get(id);
   if (entry === undefined) throw new UsageError(`no alert has the id "${id}": see "tokenwarden alerts list"`, 1);
   const own = [...actions.values()].filter(({ action }) => action.alertId === id);
@@ -73,6 +73,8 @@ function show(io: CliIo, { alerts, actions }: Ledger, id: string, { json }: Opti
     return;
   }
   io.out(layOutText(situationOf(entry), io.colours));
+  const leak = leaks.get(entry.alert.token);
+  if (leak) io.out(`Leak of the token: ${leakText(leak)}\n`);
   for (const line of answersTo(entry)) io.out(`${line}\n`);
   if (own.length > 0) io.out('\n');
   table(io, ['ACTION', 'KIND', 'TARGET', 'STATE', 'ATTEMPTS', 'WHY', 'OUTCOME'], own.map(actionRowOf));

@@ -12,7 +12,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { type Change, changesOf, printChanges, printFacts } from '../baseline-rows.ts';
 import { timeOf } from '../history-source.ts';
 import { type CliIo, table, UsageError } from '../io.ts';
-import { readLedger } from '../ledger.ts';
+import { type Ledger, leakText, readLedger } from '../ledger.ts';
 import { configOption, withLog } from '../project.ts';
 import { type Known, PAST_SOURCES, type PastSource, readKnown, readNames, readPast } from '../token-history.ts';
 
@@ -53,7 +53,7 @@ function showCommand(io: CliIo): Command {
         const known = await readKnown(log, project, token);
         const names = options.names ? await readNames(io, known, options.from) : undefined;
         const facts = known.reader.engine.facts(token, names?.nameOf ?? hashText) ?? [];
-        show(io, known, facts, await alertsOf(known), options.json === true);
+        show(io, known, facts, await readLedger(log), options.json === true);
       }),
     );
 }
@@ -62,13 +62,17 @@ function hashText(hash: number): string {
   return `#${hash.toString(16).padStart(8, '0')}`;
 }
 
-function show(io: CliIo, known: Known, facts: readonly TokenFact[], alerts: readonly string[], json: boolean): void {
+function show(io: CliIo, known: Known, facts: readonly TokenFact[], ledger: Ledger, json: boolean): void {
   const { token, summary } = known;
+  const alerts = alertsOf(token, ledger);
+  const leak = ledger.leaks.get(token);
   if (json) {
-    io.out(`${JSON.stringify({ token, ...summary, alerts, facts }, null, 2)}\n`);
+    io.out(`${JSON.stringify({ token, ...summary, alerts, ...(leak ? { leak } : {}), facts }, null, 2)}\n`);
     return;
   }
-  io.out(`token ${quoted(token, 200)}, alerts: ${alerts.join(', ') || 'none'}\n\n`);
+  io.out(`token ${quoted(token, 200)}, alerts: ${alerts.join(', ') || 'none'}\n`);
+  if (leak) io.out(`leak of it: ${leakText(leak)}\n`);
+  io.out('\n');
   printFacts(io, facts);
   io.out('\n');
   const open = summary.suspicions.filter(({ sum }) => sum > 0);
@@ -81,8 +85,7 @@ function show(io: CliIo, known: Known, facts: readonly TokenFact[], alerts: read
     );
 }
 
-async function alertsOf({ log, token }: Known): Promise<readonly string[]> {
-  const { alerts } = await readLedger(log);
+function alertsOf(token: string, { alerts }: Ledger): readonly string[] {
   return [...alerts.values()].filter(({ alert }) => alert.token === token).map(({ alert }) => alert.id);
 }
 
@@ -131,7 +134,7 @@ async function tellOfOpen(io: CliIo, known: Known): Promise<void> {
   const open = known.summary.suspicions.filter(({ sum }) => sum >= 1);
   if (open.length === 0) return;
   const sums = open.map(({ detector, sum }) => `${detector} ${sum.toFixed(1)} bits`).join(', ');
-  const alert = (await alertsOf(known)).at(-1);
+  const alert = alertsOf(known.token, await readLedger(known.log)).at(-1);
   const answer = alert === undefined ? '' : `; "tokenwarden verdict ${alert} true-positive" sets it back`;
   io.err(`evidence that is open now stays (${sums}), and so do its alerts${answer}\n`);
 }

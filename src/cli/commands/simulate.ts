@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
+import { DAY_MS } from '../../baseline/time.ts';
 import type { Scenario } from '../../simulate/scenario.ts';
 import { createStory, SCENARIOS } from '../../simulate/story.ts';
 import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
@@ -47,9 +48,15 @@ async function simulate(io: CliIo, options: Options): Promise<void> {
   const [labelFile, output] = await createLineFiles([options.labels, options.output]);
   for (const { scenario, kind, token, from, until } of story.labels)
     labelFile?.write({ scenario, kind, token, from: iso(from), until: iso(until) });
+  let dayAt = Date.parse(options.from);
   for (const records of story.days()) {
-    if (output === undefined) io.out(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
-    else for (const record of records) output.write(record);
+    const [from, until] = [dayAt, dayAt + DAY_MS];
+    dayAt = until;
+    // Before its day's events: what counts is the time of each event.
+    const notices = story.notices.filter(({ at }) => at >= from && at < until).map((notice) => ({ notice }));
+    const lines = [...notices, ...records];
+    if (output === undefined) io.out(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    else for (const line of lines) output.write(line);
     await output?.caughtUp();
     // Signals, and the end of whoever reads, are noticed between two turns.
     await nextTurn();

@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../../src/domain/random.ts';
 import type { LogRecord, NewRecord } from '../../../src/log/log.ts';
+import { asideIn } from '../../../src/pipeline/aside-record.ts';
 import { TOPICS } from '../../../src/pipeline/topics.ts';
 import { freePort } from '../../support/guarded-process.ts';
 import { checkArchive, checkBooks, type Installation, install, settle, settleArchive } from '../installation.ts';
@@ -135,7 +136,7 @@ async function post(port: number, line: string | Buffer): Promise<number> {
   return status;
 }
 
-/** Events stand in their log a second time, the oldest and the newest: what a collector does that has lost its lane and does not know it. */
+/** Events, and what stands among them, are in their log a second time, the oldest and the newest: what a collector does that has lost its lane and does not know it. @returns how many are events */
 async function appendAgain({ open }: Installation): Promise<number> {
   const log = await open();
   try {
@@ -147,7 +148,7 @@ async function appendAgain({ open }: Installation): Promise<number> {
       }
     }
     await log.append(TOPICS.events, copies);
-    return copies.length;
+    return copies.filter(({ value }) => value !== null && asideIn(value) === undefined).length;
   } finally {
     await log.close();
   }

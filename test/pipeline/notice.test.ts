@@ -11,7 +11,8 @@ import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
 import { TOPICS } from '../../src/pipeline/topics.ts';
 import { createSinks } from '../../src/runtime/sinks.ts';
 import { ordinary, START } from '../detect/tokens-life.ts';
-import { copiesApplied, openInstallation, records } from './mortal.ts';
+import { copiesApplied, openInstallation } from './mortal.ts';
+import { records } from './mortal-stages.ts';
 
 const LIFE = ordinary('svc');
 /** Between the second and the third use. */

@@ -12,7 +12,8 @@ import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
 import { TOPICS } from '../../src/pipeline/topics.ts';
 import { createSinks } from '../../src/runtime/sinks.ts';
 import { ordinary, stolen, THEFT_AT } from '../detect/tokens-life.ts';
-import { copiesApplied, openInstallation, records } from './mortal.ts';
+import { copiesApplied, openInstallation } from './mortal.ts';
+import { records } from './mortal-stages.ts';
 
 const later = (ms: number) => stolen('svc').map((event) => ({ ...event, id: `${event.id}+${ms}`, at: event.at + ms }));
 

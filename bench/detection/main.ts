@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { parseLabel } from '../../src/backtest/labels.ts';
 import { type Compared, compare } from './compare.ts';
-import { graft } from './graft.ts';
+import { type Grafted, graft } from './graft.ts';
 import type { Verdict } from './judge.ts';
 import { outsideMethod } from './outside.ts';
 import { tokenwarden } from './own.ts';
@@ -15,6 +17,7 @@ import { headOf, lineOf, pricesOf } from './table.ts';
 // are counted on the log as it was, after the time in which baselines are made; the thefts on the grafted one. `--peers`: the same for what
 // people would otherwise use, on the same events. `--json`: for machines, with every variant. Several seeds are several grafted logs, judged
 // together.
+// `--stolen FILE --labels FILE`: the same log with thefts that are in it already, as `tokenwarden simulate` writes it, instead of grafted ones.
 
 const PROMISED = [1, 0.1];
 const bitsOf = (promised: number) => Math.log2(30 / promised);
@@ -27,12 +30,14 @@ const { values, positionals } = parseArgs({
     peers: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
+    stolen: { type: 'string' },
+    labels: { type: 'string' },
   },
 });
 const [source = '', ...paths] = positionals;
 const read = SOURCES[source];
 if (read === undefined || paths.length === 0) {
-  const options = '[--seed S] [--thefts PER_VICTIM] [--peers [--only NAME]...] [--json]';
+  const options = '[--seed S] [--thefts PER_VICTIM] [--stolen FILE --labels FILE] [--peers [--only NAME]...] [--json]';
   console.error(`npm run bench:detection -- ${Object.keys(SOURCES).join('|')} FILE... ${options}`);
   process.exit(2);
 }
@@ -40,7 +45,9 @@ if (read === undefined || paths.length === 0) {
 /** With `--json`, the table is only to be looked at meanwhile. */
 const say = values.json ? console.error : console.log;
 const events = await read(...paths);
-const grafts = values.seed.map((seed) => graft(events, seed, Number(values.thefts)));
+const grafts = values.stolen
+  ? [await stolenLog(read, values.stolen, values.labels)]
+  : values.seed.map((seed) => graft(events, seed, Number(values.thefts)));
 const peers = values.peers ? await peerMethods() : [];
 const all: (readonly Compared[])[] = [];
 for await (const variants of compare(events, grafts, [tokenwarden, ...peers], PROMISED.map(bitsOf))) {
@@ -52,6 +59,11 @@ for await (const variants of compare(events, grafts, [tokenwarden, ...peers], PR
   all.push(variants);
 }
 if (values.json) console.log(JSON.stringify({ source, seeds: values.seed, methods: all.flat().map(inShort) }));
+
+async function stolenLog(readLog: typeof read & {}, file: string, labelFile = ''): Promise<Grafted> {
+  const labels = readFileSync(labelFile, 'utf8').trim().split('\n').map(parseLabel);
+  return { events: await readLog(file), labels: labels.filter(({ kind }) => kind === 'theft') };
+}
 
 async function peerMethods(): Promise<readonly Method[]> {
   const { programs, missing } = await buildPrograms();

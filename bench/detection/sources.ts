@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SECOND_MS } from '../../src/baseline/time.ts';
 import type { AuditEvent, Operation } from '../../src/domain/audit-event.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';
 import { networkOf } from '../../src/enrich/network.ts';
+import { factsFinder } from '../../src/enrich/statement-facts.ts';
 import { readLines } from '../../src/ingest/lines.ts';
 import { unpack } from '../../src/ingest/unpack.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
@@ -58,12 +60,20 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       const file = createReadStream(path);
       for await (const { value, offset } of readLines(path.endsWith('.gz') ? unpack(file) : file)) {
         const event = decodeStoredEvent(value, `canonical/${offset}`);
-        if (!('code' in event)) events.push({ ...event, network: event.address && networkOf(event.address) });
+        if (!('code' in event)) events.push(enriched(event));
       }
     }
     return inOrder(events);
   },
 };
+
+const factsOf = factsFinder((shape) => createHash('sha256').update(shape).digest('hex'));
+
+/** With what follows from the event alone, as `collect` adds it. */
+function enriched(event: AuditEvent): AuditEvent {
+  const { shape, isUnbounded } = event.statement === null ? event : factsOf(event.statement, event.tables);
+  return { ...event, shape, isUnbounded, network: event.address && networkOf(event.address) };
+}
 
 const STEPS: Readonly<Record<string, Operation>> = { SCHEDULE: 'insert', START: 'select', COMPLETE: 'update' };
 

@@ -6,7 +6,7 @@ const SHOWN = [1, 0.1];
 
 /** One line a method: the share caught at 1 and at 0.1 false alerts a token-month, of all thefts and of each kind. */
 export function headOf({ caught }: Verdict): string {
-  const columns = columnsOf(caught).map((kind) => `${kind} (${caught[kind]?.theftCount})`.padEnd(18));
+  const columns = columnsOf(caught).map((kind) => titleOf(kind, caught).padEnd(widthOf(kind, caught)));
   return `${'share caught at 1 and at 0.1 a token-month'.padEnd(56)}${columns.join('')}events at 1   s`;
 }
 
@@ -15,7 +15,7 @@ export function lineOf({ method, variant, verdict: { caught }, seconds }: Compar
     const at = caught[kind]?.at ?? [];
     return SHOWN.map((budget) => at.find((one) => one.budget === budget)?.share.toFixed(2) ?? '-')
       .join('  ')
-      .padEnd(18);
+      .padEnd(widthOf(kind, caught));
   });
   const events = caught['all']?.at.find(({ budget }) => budget === 1)?.medianEvents ?? Number.NaN;
   return `${`${method} (${variant})`.padEnd(56)}${shares.join('')}${String(events).padEnd(14)}${seconds.toFixed(0)}`;
@@ -35,6 +35,15 @@ export function pricesOf({ caught }: Verdict): string {
   return ['false alerts a token-month   threshold   caught   median events until then', ...lines].join('\n');
 }
 
+function titleOf(kind: string, caught: Verdict['caught']): string {
+  return `${kind} (${caught[kind]?.theftCount})`;
+}
+
+function widthOf(kind: string, caught: Verdict['caught']): number {
+  return Math.max(18, titleOf(kind, caught).length + 2);
+}
+
 function columnsOf(caught: Verdict['caught']): readonly string[] {
-  return ['all', ...THEFTS].filter((kind) => caught[kind] !== undefined);
+  const others = Object.keys(caught).filter((kind) => kind !== 'all' && !THEFTS.some((theft) => theft === kind));
+  return ['all', ...THEFTS, ...others].filter((kind) => caught[kind] !== undefined);
 }

@@ -6,6 +6,12 @@ import type { Label } from './labels.ts';
 /** What a token-month is. */
 export const MONTH_MS = 30 * DAY_MS;
 
+/**
+ * For so long after a theft its evidence is at hand: six half-lives of a sum leave one bit of sixty-four. A replay revokes nothing, so that what the token does next
+ * morning tells once more of what happened at night.
+ */
+export const EVIDENCE_FADES_MS = DAY_MS;
+
 /** When a labelled event first had a score at or above a threshold. */
 export interface Crossing {
   /** Ms from the label's beginning. */
@@ -133,7 +139,7 @@ export class Measurement {
 
 /** A theft also explains what its evidence, which fades, still raises for a while after it. */
 export function explains({ kind, from, until }: Label, at: number): boolean {
-  return kind === 'theft' && at >= from && at <= until + EPISODE_GAP_MS;
+  return kind === 'theft' && at >= from && at <= until + EVIDENCE_FADES_MS;
 }
 
 function crossingOf({ label, eventCount, rowCount }: OfLabel, at: number): Crossing {

@@ -1,7 +1,6 @@
 import type { Alert } from '../domain/alert.ts';
-import { EPISODE_GAP_MS } from '../domain/finding.ts';
 import type { Label } from './labels.ts';
-import { explains } from './measure.ts';
+import { EVIDENCE_FADES_MS, explains } from './measure.ts';
 
 /** An alert of the replay, and whether it would have led to a revocation. */
 export interface Raised {
@@ -36,7 +35,7 @@ export function explained(raised: readonly Raised[], labels: readonly Label[]): 
 
 export function overlaps({ token, kind, from, until }: Label, { alert }: Raised): boolean {
   // Its evidence fades for so long after a theft, during which its alert goes on.
-  const afterMs = kind === 'theft' ? EPISODE_GAP_MS : 0;
+  const afterMs = kind === 'theft' ? EVIDENCE_FADES_MS : 0;
   return alert.token === token && alert.updatedAt >= from && alert.openedAt <= until + afterMs;
 }
 

@@ -19,8 +19,9 @@ import { contributionOf, newsOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts'
 import { stampIn, type TokenHeader, type TokenSummary } from './header.ts';
 import { Judgement } from './judgement.ts';
 import { learningWeight } from './learning.ts';
-import { decodeNotes, type Episode, encodeNotes, NoteBook, type Notes, openEpisode } from './notes.ts';
+import { type Episode, encodeNotes, NoteBook, type Notes, openEpisode } from './notes.ts';
 import { applyNotice, hasToLearn, type Noticing, noticingOf } from './notice.ts';
+import { ANY_OPEN, BITS, type OpenSums } from './open-sums.ts';
 import { type OwnMemory, ownMemory } from './own-memory.ts';
 import { Places } from './places.ts';
 import { applyRollback, type Rollback, type RollbackOutcome } from './rollback.ts';
@@ -77,6 +78,7 @@ export class Engine {
   readonly #slots: readonly Slot[];
   readonly #own: OwnMemory;
   readonly #header: TokenHeader;
+  readonly #openSums: OpenSums;
   readonly #closedDay: ClosedDay;
   readonly #activeDays: ActiveDaysWrite;
   readonly #noticing: readonly Noticing[];
@@ -112,7 +114,8 @@ export class Engine {
     this.#write = snapshotWriter(this.layout.fingerprint, this.#slab);
     this.#own = this.#open('engine', own);
     // At every event.
-    ({ header: this.#header, closedDay: this.#closedDay, activeDays: this.#activeDays } = this.#own);
+    ({ header: this.#header, openSums: this.#openSums } = this.#own);
+    ({ closedDay: this.#closedDay, activeDays: this.#activeDays } = this.#own);
     this.places = new Places({
       slab: this.#slab,
       header: this.#header,
@@ -228,8 +231,8 @@ export class Engine {
   takeAside(aside: Aside, offset: number): void {
     if (this.places.isBeforeSweep(offset)) return;
     const token = tokenOf(aside);
-    const isKnown = precedesEvents(aside) ? this.#admit(token, offset) : this.#slab.find(token);
-    if (!isKnown || offset <= this.#header.stamp) return;
+    if (!(precedesEvents(aside) ? this.#admit(token, offset) : this.#slab.find(token))) return;
+    if (offset <= this.#header.stamp) return;
     const { slot } = this.#slab;
     const wasYoung = this.places.isYoung;
     if ('notice' in aside) applyNotice(aside.notice, this.#noticing, this.#notes, slot);
@@ -288,14 +291,14 @@ export class Engine {
     const target = this.#slab.bytesAt(this.#slab.slot);
     const before = stampNow >= 0 ? target.slice() : undefined;
     for (const move of moves) target.set(record.subarray(move.from, move.from + move.sizeBytes), move.to);
+    if (fingerprint !== this.layout.fingerprint) this.#openSums.bits = ANY_OPEN;
     if (before && this.#header.stamp < stampNow) {
       target.set(before);
       return false;
     }
     this.places.aged(wasYoung);
     if (this.places.forgetIfSwept()) return false;
-    if (notes === '') this.#notes.delete(this.#slab.slot);
-    else this.#notes.set(this.#slab.slot, decodeNotes(notes));
+    this.#notes.restore(this.#slab.slot, notes);
     return true;
   }
 
@@ -350,18 +353,24 @@ export class Engine {
     const judgement = this.#judgement;
     let decay: number | undefined;
     let isNews = false;
+    const openBefore = this.#openSums.bits;
+    let open = 0;
     for (let i = 0; i < this.#slots.length; i++) {
       const slot = this.#slots[i] as Slot;
       const bits = Math.min(slot.bitsMax, Math.max(BITS_MIN, this.#scoreOf(slot, event)));
       judgement.hear(i, bits);
-      const before = slot.suspicion.sum;
       // Most tokens have done nothing, and do nothing now.
-      if (before === 0 && bits <= 0) continue;
+      if (bits <= 0 && i < BITS && ((openBefore >>> i) & 1) === 0) continue;
+      const before = slot.suspicion.sum;
       if (before > 0) decay ??= this.#decayUntil(event.at);
       const sum = slot.suspicion.accumulate(bits, decay ?? 0);
-      if (sum > 0) this.#weigh(slot, i, sum);
+      if (sum > 0) {
+        if (i < BITS) open |= 1 << i;
+        this.#weigh(slot, i, sum);
+      }
       isNews ||= bits > 0;
     }
+    if (open >>> 0 !== openBefore) this.#openSums.bits = open;
     if (judgement.fused > 0) {
       this.#closedDay.observe(sizeOf(judgement.fused));
       judgement.settle(this.#worthOf(judgement.fused));
@@ -445,15 +454,11 @@ export class Engine {
   }
 
   #tell(event: AuditEvent, loggedAt: number, score: number, notes: Notes, episode: Episode): Assessment | undefined {
+    const { thresholds } = this.#options;
     const named = this.#slots.filter((_, i) => this.#judgement.contributionOf(i) >= NAMED_BITS);
     const detectors = named.map((slot) => slot.detector.id);
-    if (!isWorthTelling(episode, event.at, score, detectors, this.#options.thresholds)) return undefined;
+    if (!isWorthTelling(episode, event.at, score, detectors, thresholds)) return undefined;
     noteTold(episode, event.at, score, detectors);
-    return this.#assess(event, loggedAt, score, notes, episode);
-  }
-
-  #assess(event: AuditEvent, loggedAt: number, score: number, notes: Notes, episode: Episode): Assessment {
-    const { thresholds } = this.#options;
     const findings = this.#findings(event, notes);
     return assessmentOf(event, { loggedAt, score, thresholds, findings, episode, baseline: this.#header });
   }

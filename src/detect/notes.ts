@@ -77,8 +77,10 @@ export class NoteBook {
     this.#notes.delete(slot);
   }
 
-  set(slot: number, notes: Notes): void {
-    this.#notes.set(slot, notes);
+  /** Takes back what `encodeNotes` made; an empty text: there are none. */
+  restore(slot: number, text: string): void {
+    if (text === '') this.#notes.delete(slot);
+    else this.#notes.set(slot, decodeNotes(text));
   }
 
   #drop(): void {
@@ -101,7 +103,7 @@ export function encodeNotes(notes: Notes): string {
 }
 
 /** Reads what `encodeNotes` wrote. Only for bytes of our own baselines log. */
-export function decodeNotes(text: string): Notes {
+function decodeNotes(text: string): Notes {
   const { evidence, episode } = JSON.parse(text) as { evidence: [string, NotedEvidence][]; episode: Episode | null };
   return { evidence: new Map(evidence), episode };
 }

@@ -49,7 +49,8 @@ describe('a measurement by labels', () => {
         ['victim', DAY_MS, 12],
         ['victim', DAY_MS + 5 * HOUR_MS, 6],
         ['victim', DAY_MS + 10 * HOUR_MS, 12],
-        ['victim', THEFT.until + 7 * HOUR_MS, 25],
+        ['victim', THEFT.until + 23 * HOUR_MS, 25],
+        ['victim', THEFT.until + 30 * HOUR_MS, 25],
         ['other', THEFT.from, 11],
       ],
     );

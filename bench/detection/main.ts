@@ -5,7 +5,7 @@ import { type Compared, compare } from './compare.ts';
 import { type Grafted, graft } from './graft.ts';
 import type { Verdict } from './judge.ts';
 import { outsideMethod } from './outside.ts';
-import { tokenwarden } from './own.ts';
+import { ablations, tokenwarden } from './own.ts';
 import { buildPrograms } from './programs.ts';
 import { firstSeen, medianDeviation, staticThresholds, zScore } from './rules.ts';
 import type { Method } from './scored-log.ts';
@@ -15,9 +15,9 @@ import { headOf, lineOf, pricesOf } from './table.ts';
 
 // `npm run bench:detection -- SOURCE FILE...`: thefts grafted into a recorded log, and how many of them are caught at which price. False alerts
 // are counted on the log as it was, after the time in which baselines are made; the thefts on the grafted one. `--peers`: the same for what
-// people would otherwise use, on the same events. `--json`: for machines, with every variant. Several seeds are several grafted logs, judged
-// together.
-// `--stolen FILE --labels FILE`: the same log with thefts that are in it already, as `tokenwarden simulate` writes it, instead of grafted ones.
+// people would otherwise use, on the same events. `--ablation`: with one detector less, each in its turn. `--json`: for machines, with every
+// variant. Several seeds are several grafted logs, judged together. `--stolen FILE --labels FILE`: thefts that are in a log already, as
+// `tokenwarden simulate` writes them, instead of grafted ones.
 
 const PROMISED = [1, 0.1];
 const bitsOf = (promised: number) => Math.log2(30 / promised);
@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', multiple: true, default: ['1'] },
     thefts: { type: 'string', default: '4' },
     peers: { type: 'boolean', default: false },
+    ablation: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
     stolen: { type: 'string' },
@@ -37,7 +38,8 @@ const { values, positionals } = parseArgs({
 const [source = '', ...paths] = positionals;
 const read = SOURCES[source];
 if (read === undefined || paths.length === 0) {
-  const options = '[--seed S] [--thefts PER_VICTIM] [--stolen FILE --labels FILE] [--peers [--only NAME]...] [--json]';
+  const options =
+    '[--seed S] [--thefts PER_VICTIM] [--stolen FILE --labels FILE] [--peers [--only NAME]...] [--ablation] [--json]';
   console.error(`npm run bench:detection -- ${Object.keys(SOURCES).join('|')} FILE... ${options}`);
   process.exit(2);
 }
@@ -48,9 +50,9 @@ const events = await read(...paths);
 const grafts = values.stolen
   ? [await stolenLog(read, values.stolen, values.labels)]
   : values.seed.map((seed) => graft(events, seed, Number(values.thefts)));
-const peers = values.peers ? await peerMethods() : [];
+const others = [...(values.ablation ? await ablations() : []), ...(values.peers ? await peerMethods() : [])];
 const all: (readonly Compared[])[] = [];
-for await (const variants of compare(events, grafts, [tokenwarden, ...peers], PROMISED.map(bitsOf))) {
+for await (const variants of compare(events, grafts, [tokenwarden, ...others], PROMISED.map(bitsOf))) {
   const [best] = variants;
   if (best !== undefined) {
     if (all.length === 0) printOwn(best.verdict);

@@ -7,8 +7,8 @@ import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 2, 2, 9);
-/** Gaps in log₂ hours: most tokens pause for hours to a few days. */
-const PRIOR = { mean: 3, deviation: 2, weight: 1 };
+/** Pauses in log₂ hours, before any is known: days. What is far from those of a weekly job would make its own seem to vary. */
+const PRIOR = { mean: 7, deviation: 1.3, weight: 1 };
 /** Shorter pauses are the rhythm of the day, not dormancy. */
 const GAP_MIN_MS = 6 * HOUR_MS;
 

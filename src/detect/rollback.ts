@@ -1,7 +1,8 @@
 import { hashName } from '../baseline/hash.ts';
 import type { LayoutOf, Move, Moves } from '../baseline/layout.ts';
-import type { Field, Fields, RecordView } from '../baseline/record.ts';
+import type { Field, Fields } from '../baseline/record.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
+import { StoredTimes } from './stored-times.ts';
 import { DAYS_BEFORE, type Suspicion } from './suspicion.ts';
 import type { Answers } from './verdict.ts';
 
@@ -35,33 +36,21 @@ export interface RolledBack {
 
 /** 16 bytes. */
 export function rolledBack(): Field<RolledBack> {
-  return { kind: 'rolled-back', version: 1, sizeBytes: 16, open: (view, offset) => new Stored(view, offset) };
+  return { kind: 'rolled-back', version: 1, sizeBytes: 16, open: (view, offset) => new StoredRolledBack(view, offset) };
 }
 
-class Stored implements RolledBack {
-  readonly #view: RecordView;
-  readonly #offset: number;
-
-  constructor(view: RecordView, offset: number) {
-    this.#view = view;
-    this.#offset = offset;
-  }
-
-  get #at(): number {
-    return (this.#view.base + this.#offset) >> 3;
-  }
-
+class StoredRolledBack extends StoredTimes implements RolledBack {
   get at(): number {
-    return this.#view.f64[this.#at] ?? 0;
+    return this.read(0);
   }
   set at(at: number) {
-    this.#view.f64[this.#at] = at;
+    this.write(0, at);
   }
   get to(): number {
-    return this.#view.f64[this.#at + 1] ?? 0;
+    return this.read(1);
   }
   set to(at: number) {
-    this.#view.f64[this.#at + 1] = at;
+    this.write(1, at);
   }
 }
 

@@ -1,7 +1,8 @@
-import type { Answerable, Field, RecordView } from '../baseline/record.ts';
+import type { Answerable, Field } from '../baseline/record.ts';
 import { dayOf } from '../baseline/time.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { NoteBook } from './notes.ts';
+import { StoredTimes } from './stored-times.ts';
 import type { Suspicion } from './suspicion.ts';
 
 /** What people have answered about a token, as far as its record has to know. */
@@ -17,30 +18,18 @@ export function answers(): Field<Answers> {
   return { kind: 'answers', version: 1, sizeBytes: 16, open: (view, offset) => new StoredAnswers(view, offset) };
 }
 
-class StoredAnswers implements Answers {
-  readonly #view: RecordView;
-  readonly #offset: number;
-
-  constructor(view: RecordView, offset: number) {
-    this.#view = view;
-    this.#offset = offset;
-  }
-
-  get #at(): number {
-    return (this.#view.base + this.#offset) >> 3;
-  }
-
+class StoredAnswers extends StoredTimes implements Answers {
   get givenAt(): number {
-    return this.#view.f64[this.#at] ?? 0;
+    return this.read(0);
   }
   set givenAt(at: number) {
-    this.#view.f64[this.#at] = at;
+    this.write(0, at);
   }
   get learnsWholeUntil(): number {
-    return this.#view.f64[this.#at + 1] ?? 0;
+    return this.read(1);
   }
   set learnsWholeUntil(at: number) {
-    this.#view.f64[this.#at + 1] = at;
+    this.write(1, at);
   }
 }
 

@@ -186,6 +186,19 @@ describe('Engine: exactly once', () => {
     expect(fewer.summary('a')?.eventCount).toBe(200);
   });
 
+  it('goes on with the evidence that is open after detectors were put in another order', () => {
+    const whole = engineOf();
+    feed(whole, events);
+    const before = engineOf();
+    feed(before, events.slice(0, -3));
+    const after = engineOf({}, detectors.toReversed());
+    expect(after.restore('a', before.snapshot('a')!, () => before.layout)).toBe(true);
+    expect(after.fleet.restore(before.fleet.snapshot())).toBe(true);
+    feed(after, events.slice(-3), events.length - 3);
+    expect(whole.lastScore).toBeGreaterThan(15);
+    expect(after.lastScore).toBeCloseTo(whole.lastScore, 6);
+  });
+
   it('counts from the start again when the log was made anew', () => {
     const engine = engineOf();
     feed(engine, events.slice(0, 50));

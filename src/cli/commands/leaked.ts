@@ -6,8 +6,7 @@ import { WHY_CHARS_MAX } from '../../decide/verdicts.ts';
 import { LIMITS } from '../../domain/audit-event.ts';
 import { tokenIdOf } from '../../enrich/enrich.ts';
 import { looksLikeSecret } from '../../enrich/secret-shape.ts';
-import type { NewRecord } from '../../log/log.ts';
-import { encodeFindingsRecord } from '../../pipeline/findings.ts';
+import { requestRecord } from '../../pipeline/findings.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { type EnrichedSource, keysOf } from '../../runtime/reading.ts';
@@ -36,7 +35,10 @@ export function leakedCommand(io: CliIo): Command {
       await withLog(io, path, 'append', async (log, { config }) => {
         const ledger = await readLedger(log);
         const requests = idsOf(token, config).map((id) => requestAbout(id, !withdraw, reason, ledger));
-        await log.append(TOPICS.findings, requests.map(recordOf));
+        await log.append(
+          TOPICS.findings,
+          requests.map((request) => requestRecord(request.token, request)),
+        );
         for (const request of requests) io.err(`${lineOf(request)}\n`);
       });
     });
@@ -62,10 +64,6 @@ function requestAbout(token: string, stands: boolean, why: string, { leaks }: Le
   // Later than what was said before, whatever this machine's clock says.
   const at = Math.max(systemClock.now(), (known?.at ?? 0) + 1);
   return { kind: 'leaked', token, stands, by: userInfo().username, why, at };
-}
-
-function recordOf(request: LeakRequest): NewRecord {
-  return { key: request.token, partition: 0, value: encodeFindingsRecord({ kind: 'request', request }) };
 }
 
 function lineOf({ token, stands, at }: LeakRequest): string {

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { policyOf } from '../../config/mapping.ts';
 import { refusalOf, revokerFor } from '../../decide/responder.ts';
-import { encodeFindingsRecord, type PersonRequest } from '../../pipeline/findings.ts';
+import { type PersonRequest, requestRecord } from '../../pipeline/findings.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { type CliIo, UsageError } from '../io.ts';
@@ -34,8 +34,7 @@ export function revokeCommand(io: CliIo): Command {
           by: userInfo().username,
           at: systemClock.now(),
         };
-        const value = encodeFindingsRecord({ kind: 'request', request });
-        await log.append(TOPICS.findings, [{ key: entry.alert.token, partition: 0, value }]);
+        await log.append(TOPICS.findings, [requestRecord(entry.alert.token, request)]);
         const what = options.undo ? 'undoing the revocation of' : 'revoking';
         io.err(
           `asked for ${what} ${JSON.stringify(entry.alert.token)}; see "tokenwarden alerts show ${alertId}" for what comes of it\n`,

@@ -3,7 +3,7 @@ import { Argument, Command } from 'commander';
 import type { AlertEntry } from '../../decide/responder.ts';
 import { VERDICT_MAX_MS, VERDICT_MS, type VerdictRequest, WHY_CHARS_MAX } from '../../decide/verdicts.ts';
 import { VERDICT_KINDS, type VerdictKind } from '../../domain/verdict.ts';
-import { encodeFindingsRecord } from '../../pipeline/findings.ts';
+import { requestRecord } from '../../pipeline/findings.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { type CliIo, duration, UsageError } from '../io.ts';
@@ -47,8 +47,7 @@ export function verdictCommand(io: CliIo): Command {
         const until = lastsMs === null ? null : at + lastsMs;
         const given = { about: alertId, verdict: kind, by: userInfo().username, why, at, until };
         const request: VerdictRequest = { kind: 'verdict', ...given };
-        const value = encodeFindingsRecord({ kind: 'request', request });
-        await log.append(TOPICS.findings, [{ key: token, partition: 0, value }]);
+        await log.append(TOPICS.findings, [requestRecord(token, request)]);
         for (const line of linesOf(request, entry)) io.err(`${line}\n`);
       });
     });

@@ -1,7 +1,7 @@
 import type { Rollback } from '../detect/rollback.ts';
 import type { NewRecord } from '../log/log.ts';
 
-/** How a rollback stands among its token's events: as a verdict does, and told from events and from dead letters in the same way (`verdict-record.ts`). */
+/** How a rollback stands among its token's events: as a verdict does, and told from events and from dead letters in the same way (`aside-record.ts`). */
 const BEGIN = Buffer.from('{"rollback":');
 
 type Wire = Omit<Rollback, 'snapshot'> & { readonly snapshot: string };

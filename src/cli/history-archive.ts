@@ -4,7 +4,7 @@ import type { Format, RawRecord } from '../normalise/format.ts';
 import { oneForOne } from '../normalise/one-for-one.ts';
 import { decodeStoredEvent, encodeStoredEvent } from '../normalise/stored-event.ts';
 import { archiveOptions } from '../runtime/archive-options.ts';
-import { type ClickHouse, openClickHouse } from '../store/connection.ts';
+import { type ClickHouse, lastHolder, openClickHouse } from '../store/connection.ts';
 import { type HistoryPart, readHistory, type StoredHistory } from '../store/history.ts';
 import type { LoggedEvent } from '../store/rows.ts';
 import { exceptionType, StoreError } from '../store/store-error.ts';
@@ -32,9 +32,9 @@ export interface OpenArchive extends StoredHistory {
   readonly close: () => Promise<void>;
 }
 
-/** Opens a part of the configured archive. @throws UsageError that says what to do when there is none */
-export async function openArchive(part: HistoryPart, config: Config): Promise<OpenArchive> {
-  const store = await openStore(config);
+/** Opens a part of the configured archive. @throws UsageError that says what to do, or else to do `instead`, when there is none */
+export async function openArchive(part: HistoryPart, config: Config, instead: string): Promise<OpenArchive> {
+  const store = await openStore(config, instead);
   const { rowCount, pages } = await readHistory(store, part).catch(async (cause: unknown) => {
     await store.close();
     throw mended(cause);
@@ -52,7 +52,7 @@ async function* mendedPages(pages: StoredHistory['pages']): AsyncGenerator<reado
 
 /** Opens the configured archive. @throws UsageError that says what to do when there is none, or nothing in it that can be read */
 export async function openArchiveHistory({ span }: ArchiveSource, config: Config): Promise<OpenHistory> {
-  const archive = await openArchive(span, config);
+  const archive = await openArchive(span, config, 'name a file');
   const { where, rowCount, close } = archive;
   if (rowCount === 0) {
     await close();
@@ -74,16 +74,48 @@ export async function openArchiveHistory({ span }: ArchiveSource, config: Config
   };
 }
 
-async function openStore(config: Config): Promise<ClickHouse> {
+/**
+ * Whether another process has the archive in the data folder open, as far as can be told without trying: an engine that is refused complains on
+ * standard error. One that was killed leaves its number behind, which may be another process's by now.
+ */
+export async function isArchiveTaken(config: Config): Promise<boolean> {
+  const options = archiveOptions(config);
+  if (options === undefined || !('folder' in options)) return false;
+  const holder = await lastHolder(options.folder);
+  if (holder === undefined) return false;
+  try {
+    return process.kill(holder, 0);
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Asks the configured archive something, and closes it whatever happens. @throws UsageError as `openArchive` does */
+export async function askArchive<T>(
+  config: Config,
+  instead: string,
+  ask: (store: ClickHouse) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(config, instead);
+  try {
+    return await ask(store);
+  } catch (cause) {
+    throw mended(cause);
+  } finally {
+    await store.close();
+  }
+}
+
+async function openStore(config: Config, instead: string): Promise<ClickHouse> {
   const options = archiveOptions(config);
   if (options === undefined)
     throw new UsageError(
-      'the configuration has no archive (clickhouse: {kind: off}): name one in the configuration (--config), or a file',
+      `the configuration has no archive (clickhouse: {kind: off}): name one in the configuration (--config), or ${instead}`,
     );
   // It would be made, and be empty.
   if ('folder' in options && !existsSync(options.folder))
     throw new UsageError(
-      `there is no archive in ${options.folder}: say with --config where it is (dataFolder, or clickhouse: {kind: server, …}), or name a file`,
+      `there is no archive in ${options.folder}: say with --config where it is (dataFolder, or clickhouse: {kind: server, …}), or ${instead}`,
     );
   return openClickHouse(options).catch((cause: unknown) => {
     throw mended(cause);

@@ -14,6 +14,9 @@ import type { Project } from './project.ts';
 export const PAST_SOURCES = ['log', 'clickhouse'] as const;
 export type PastSource = (typeof PAST_SOURCES)[number];
 
+/** Where else there is some of what an archive would have. */
+export const OF_LOG = 'read the events log (--from log)';
+
 /** A token's baseline as it is now, and what reads its past. */
 export interface Known {
   readonly token: string;
@@ -38,7 +41,7 @@ export async function readKnown(log: Log, project: Project, token: string): Prom
 /** Goes through a token's events for the names in them. */
 export async function readNames(io: CliIo, known: Known, source: PastSource): Promise<TokenPast['names']> {
   const { names } = pastOf(known, source, 0);
-  await eachStep(io, known, source, (step) => {
+  await eachStep(io, known.token, stepsOf(known, source), (step) => {
     if ('event' in step && step.event.token === known.token) names.hear(step.event);
   });
   return names;
@@ -58,7 +61,7 @@ export async function readPast(io: CliIo, known: Known, source: PastSource, unti
     );
   if (source === 'clickhouse') refuseTakenBack(known, until);
   const past = pastOf(known, source, until);
-  await eachStep(io, known, source, (step) => past.take(step));
+  await eachStep(io, token, stepsOf(known, source), (step) => past.take(step));
   refuseParts(known, source, until, past);
   return past;
 }
@@ -70,15 +73,22 @@ function pastOf({ token, options, reader }: Known, source: PastSource, until: nu
   return new TokenPast(options, { token, until, layoutOf, ...common });
 }
 
-async function eachStep(io: CliIo, known: Known, source: PastSource, take: (step: Step) => void): Promise<void> {
+/** Steps that tell which share of them was read. */
+type Steps = (onRead: (share: number) => void) => AsyncIterable<Step>;
+
+function stepsOf(known: Known, source: PastSource): Steps {
+  return (onRead) => (source === 'log' ? stepsOfLog(known.log, known.token, onRead) : stepsOfArchive(known, onRead));
+}
+
+/** Goes through what happened to a token, with a bar. @throws UsageError when the user wants it to end */
+export async function eachStep(io: CliIo, token: string, steps: Steps, take: (step: Step) => void): Promise<void> {
   const progress = startProgress(io);
   const onRead = (share: number) => {
-    progress.update(() => `${progressBar(share)}  reading what ${JSON.stringify(known.token)} did`);
+    progress.update(() => `${progressBar(share)}  reading what ${JSON.stringify(token)} did`);
     if (io.interrupted.aborted) throw new UsageError('interrupted', 130);
   };
   try {
-    const steps = source === 'log' ? stepsOfLog(known.log, known.token, onRead) : stepsOfArchive(known, onRead);
-    for await (const step of steps) take(step);
+    for await (const step of steps(onRead)) take(step);
   } finally {
     progress.end();
   }
@@ -91,7 +101,7 @@ async function* stepsOfArchive({ token, log, project }: Known, onRead: (share: n
     .flatMap(({ verdicts = [] }) => verdicts)
     .filter((verdict) => verdict.token === token)
     .sort((a, b) => a.at - b.at);
-  const archive = await openArchive({ ...ALWAYS, token }, project.config);
+  const archive = await openArchive({ ...ALWAYS, token }, project.config, OF_LOG);
   let offset = 0;
   try {
     for await (const page of archive.pages) {

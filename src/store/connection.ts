@@ -286,17 +286,23 @@ async function loadEngine<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The binding does not say why a folder cannot be opened; the holder's number is in a file that the engine keeps there. */
+/** The binding does not say why a folder cannot be opened. */
 async function openSession<T>(where: string, open: () => T): Promise<T> {
   try {
     return open();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const status = await readFile(join(where, 'status'), 'utf8').catch(() => '');
-    const [, holder] = /^PID: (\d+)$/m.exec(status) ?? [];
+    const holder = await lastHolder(where);
     const by = holder === undefined ? '' : ` Process ${holder} was the last to open it.`;
     const advice =
       'One process at a time may, with one folder, and it needs the right to write there: stop the other one, or use a server.';
     throw new StoreError('locked', `${reason}.${by} ${advice}`, { cause });
   }
+}
+
+/** The process that has a folder open, or has not closed it; `undefined`: none. Its number is in a file that the engine keeps there meanwhile. */
+export async function lastHolder(folder: string): Promise<number | undefined> {
+  const status = await readFile(join(folder, 'status'), 'utf8').catch(() => '');
+  const [, holder] = /^PID: (\d+)$/m.exec(status) ?? [];
+  return holder === undefined ? undefined : Number(holder);
 }

@@ -97,6 +97,21 @@ describe('alerts', () => {
       err: 'tokenwarden: no alert has the id "alr_nobody": see "tokenwarden alerts list"\n',
     });
   });
+
+  it('are shown beside what the token usually does, and without where there is no archive', async () => {
+    const [{ alert }] = await json('alerts', 'list');
+    const { out } = await run('alerts', 'show', alert.id, '--from', 'log');
+    expect(out).toMatch(
+      /^Of what the token did until six hours before the alert \([\d,]+ events in the events log since 2026-09-07\), this comes nearest:\nSEEN +WHAT +ROWS +DATABASE +FROM +BY +LAST AT \(UTC\) +DIFFERS IN\nin this alert +.* 127\.66\.7\.\d+ .*\n[\d,]+ times .*network.*\n/m,
+    );
+    expect(await run('alerts', 'show', alert.id)).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringContaining(
+        'What the token usually does is not shown: the configuration has no archive (clickhouse: {kind: off}): name one in the configuration (--config), or read the events log (--from log)\n',
+      ),
+    });
+  });
 });
 
 describe('baseline', () => {

@@ -1,8 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openClickHouse } from '../../src/store/connection.ts';
+import { migrate } from '../../src/store/migrate.ts';
 import { until } from '../ingest/collecting.ts';
 import { parseLines, runTokenwarden } from '../support/run-tokenwarden.ts';
 import { startTokenwarden } from '../support/tokenwarden-process.ts';
@@ -12,6 +14,9 @@ import { startTokenwarden } from '../support/tokenwarden-process.ts';
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'pgaudit');
 
 let folder: string;
+/** Of the theft, as shown while the watching process had the archive. */
+let shownMeanwhile: Awaited<ReturnType<typeof run>>;
+let alertId: string;
 let beforeTheft: string;
 let config: object;
 
@@ -29,6 +34,8 @@ beforeAll(async () => {
   const alerts = async () => parseLines((await run('alerts', 'list', '--json')).out);
   await until(async () => (await alerts()).length === 1, 60_000);
   const [{ alert }] = await alerts();
+  alertId = alert.id;
+  shownMeanwhile = await run('alerts', 'show', alertId, '--json');
   await run('verdict', alert.id, 'true-positive');
   await until(async () => (await alerts())[0].verdicts?.length === 1, 20_000);
   // It makes the last of it durable, here and in the archive.
@@ -63,3 +70,48 @@ it('is put back, and from then on the archive does not do for what was taken bac
   expect((await diff(beforeTheft, 'clickhouse')).out).toBe((await diff(beforeTheft, 'log')).out);
   expect((await diff(new Date().toISOString(), 'log')).out).toBe('nothing differs\n');
 }, 60_000);
+
+describe('what comes nearest to an alert', () => {
+  const nearest = ({ out }: typeof shownMeanwhile) => JSON.parse(out).nearest;
+
+  it('is from the archive what it is from the events log', async () => {
+    const ofArchive = await run('alerts', 'show', alertId, '--json');
+    const ofLog = await run('alerts', 'show', alertId, '--json', '--from', 'log');
+    expect(nearest(ofArchive)).toMatchObject({
+      from: 'clickhouse',
+      event: { network: '127.66.7.0/24' },
+      uses: [{ differences: { network: 1 } }, {}, {}],
+    });
+    expect(nearest(ofArchive)).toEqual({ ...nearest(ofLog), from: 'clickhouse' });
+  });
+
+  it('is from the events log while another process has the archive', () => {
+    expect(shownMeanwhile).toMatchObject({ code: 0, err: '' });
+    expect(nearest(shownMeanwhile)).toMatchObject({ from: 'log', uses: [{}, {}, {}] });
+  });
+
+  it('is not shown where the archive does not answer, and the alert is', async () => {
+    const away = join(folder, 'away.yaml');
+    const clickhouse = { kind: 'server', url: 'http://127.0.0.1:1' };
+    await writeFile(away, JSON.stringify({ dataFolder: join(folder, 'data'), clickhouse }));
+    const { code, out } = await runTokenwarden(['alerts', 'show', alertId, '--config', away]);
+    expect(code).toBe(0);
+    expect(out).toContain('What to do');
+    expect(out).toMatch(/^What the token usually does is not shown: ClickHouse at http:.* See that it runs/m);
+  });
+
+  it('is not shown where the archive does not have what raised it', async () => {
+    const empty = join(folder, 'data', 'clickhouse');
+    await rename(empty, `${empty}.aside`);
+    try {
+      const store = await openClickHouse({ folder: empty });
+      await migrate(store, { events: 1, tokenHours: 1, findings: 1, alerts: 1 });
+      await store.close();
+      const { out } = await run('alerts', 'show', alertId);
+      expect(out).toMatch(/^What the token usually does is not shown: the archive does not have .*, which raised it/m);
+    } finally {
+      await rm(empty, { recursive: true });
+      await rename(`${empty}.aside`, empty);
+    }
+  });
+});

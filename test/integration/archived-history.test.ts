@@ -130,7 +130,7 @@ describe('history from the archive', () => {
     await writeFile(away, 'clickhouse:\n  kind: server\n  url: http://127.0.0.1:1\n');
     expect(await run('backtest', '--from', 'clickhouse', '--labels', labels, '--config', off)).toMatchObject({
       code: 2,
-      err: 'tokenwarden: the configuration has no archive (clickhouse: {kind: off}): name one in the configuration (--config), or a file\n',
+      err: 'tokenwarden: the configuration has no archive (clickhouse: {kind: off}): name one in the configuration (--config), or name a file\n',
     });
     const { code, err } = await run('backtest', '--from', 'clickhouse', '--labels', labels, '--config', away);
     expect(code).toBe(2);

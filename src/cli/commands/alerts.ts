@@ -1,10 +1,13 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { ActionEntry, AlertEntry } from '../../decide/responder.ts';
 import { layOutText } from '../../deliver/receivers/console.ts';
 import { safeText } from '../../deliver/safe-text.ts';
 import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
 import { type Ledger, leakText, readLedger, situationOf } from '../ledger.ts';
+import { type About, readNearest } from '../nearest.ts';
+import { printNearest } from '../nearest-rows.ts';
 import { configOption, withLog } from '../project.ts';
+import { PAST_SOURCES, type PastSource } from '../token-history.ts';
 
 interface Options {
   readonly config?: string;
@@ -27,12 +30,23 @@ export function alertsCommand(io: CliIo): Command {
     );
   command
     .command('show')
-    .description('show one alert with its evidence, stamps and actions')
+    .description('show one alert with its evidence, stamps and actions, beside what the token usually does')
     .argument('<alert>', 'its id')
     .option('--json', 'print JSON')
+    .addOption(
+      new Option(
+        '--from <source>',
+        'where that is read from (default: the archive; the events log while another process has the archive)',
+      ).choices(PAST_SOURCES),
+    )
     .addOption(configOption())
-    .action((id: string, options: Options) =>
-      withLog(io, options.config, 'read', async (log) => show(io, await readLedger(log), id, options)),
+    .action((id: string, options: Options & { readonly from?: PastSource }) =>
+      withLog(io, options.config, 'read', async (log, project) => {
+        const ledger = await readLedger(log);
+        const entry = ledger.alerts.get(id);
+        if (entry === undefined) throw new UsageError(`no alert has the id "${id}": see "tokenwarden alerts list"`, 1);
+        await show(io, ledger, { log, project, entry, alerts: ledger.alerts.values() }, options);
+      }),
     );
   return command;
 }
@@ -64,18 +78,24 @@ function rowOf({ alert, revocation, verdicts = [] }: AlertEntry): readonly strin
   ];
 }
 
-function show(io: CliIo, { alerts, actions, leaks }: Ledger, id: string, { json }: Options): void {
-  const entry = alerts.get(id);
-  if (entry === undefined) throw new UsageError(`no alert has the id "${id}": see "tokenwarden alerts list"`, 1);
-  const own = [...actions.values()].filter(({ action }) => action.alertId === id);
+async function show(
+  io: CliIo,
+  { actions, leaks }: Ledger,
+  about: About,
+  { json, from }: { readonly json?: boolean; readonly from?: PastSource },
+): Promise<void> {
+  const { entry } = about;
+  const own = [...actions.values()].filter(({ action }) => action.alertId === entry.alert.id);
   if (json) {
-    io.out(`${JSON.stringify({ ...entry, actions: own }, null, 2)}\n`);
+    io.out(`${JSON.stringify({ ...entry, actions: own, nearest: await readNearest(io, about, from) }, null, 2)}\n`);
     return;
   }
   io.out(layOutText(situationOf(entry), io.colours));
   const leak = leaks.get(entry.alert.token);
   if (leak) io.out(`Leak of the token: ${leakText(leak)}\n`);
   for (const line of answersTo(entry)) io.out(`${line}\n`);
+  io.out('\n');
+  printNearest(io, await readNearest(io, about, from));
   if (own.length > 0) io.out('\n');
   table(io, ['ACTION', 'KIND', 'TARGET', 'STATE', 'ATTEMPTS', 'WHY', 'OUTCOME'], own.map(actionRowOf));
 }

@@ -22,12 +22,10 @@ export function nextStepsFor(alert: Alert, revocation: RevocationSummary | null)
   const asleep = alert.severity === 'informational' || alert.severity === 'low';
   return [
     FIRST_STEP[state](alert.id),
-    'Ask the owner whether this was them: a release, a migration, a new office, a job run by hand.',
+    `Ask the owner whether this was them: a release, a migration, a new office, a job run by hand. What the token usually does beside it: tokenwarden alerts show ${alert.id}`,
     ...(asleep
       ? []
-      : [
-          'Read what was taken: the statements of this token since the alert opened, and the tables in the evidence below.',
-        ]),
+      : ['Read what was taken: the statements of this token since the alert opened, and the tables in the evidence.']),
     UNDONE_AS_YET.has(state)
       ? 'If it was not them: take the token out of use now, rotate it, and find out where it leaked.'
       : 'If it was not them: issue a new token, and find out where this one leaked before you do.',

@@ -17,7 +17,7 @@ import { type RespondCounts, startRespond } from '../pipeline/respond.ts';
 import type { StageName } from '../pipeline/stage.ts';
 import { topicSpecs } from '../pipeline/topics.ts';
 import type { Pipeline } from '../pipeline/watch-stages.ts';
-import { openClickHouse } from '../store/connection.ts';
+import { type ClickHouse, type ClickHouseOptions, openClickHouse } from '../store/connection.ts';
 import { migrate } from '../store/migrate.ts';
 import { createStoreQueries, type StoreQueries } from '../store/queries.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -67,8 +67,9 @@ const CHECKPOINT_TOKENS_MAX = 20_000;
 const CONSERVATION_MS = 30_000;
 /** How often standbys read on. */
 const STANDBY_MS = 1000;
-/** How long a start waits for the store to be prepared. Inserts wait as long as it takes. */
+/** How long a start waits for the store to be free, and to be prepared. Inserts wait as long as it takes. */
 const STORE_WAIT_MS = 5000;
+const STORE_LOOK_MS = 1000;
 const ARCHIVE_FLUSH_MS = 2000;
 const ARCHIVE_BATCH_RECORDS_MAX = 20_000;
 const ARCHIVE_BATCH_BYTES_MAX = 16 << 20;
@@ -206,7 +207,7 @@ async function archive({ log, config, closing, opened, logger, between }: Contex
   const { clickhouse } = config;
   const where = archiveOptions(config);
   if (where === undefined || clickhouse.kind === 'off') throw new Error('there is no archive to be written');
-  const store = await openClickHouse(where);
+  const store = await openWhenFree(where);
   closing.push(() => store.close());
   opened.queries = createStoreQueries(store);
   const prepare = once(async () => void (await migrate(store, clickhouse.retentionDays)));
@@ -230,6 +231,20 @@ async function archive({ log, config, closing, opened, logger, between }: Contex
     batchBytesMax: ARCHIVE_BATCH_BYTES_MAX,
     onWarning: (message, facts) => logger.warn(facts, message),
   });
+}
+
+/** Commands that read an archive in a folder have it for seconds: no start is to fail for them. */
+async function openWhenFree(where: ClickHouseOptions): Promise<ClickHouse> {
+  const giveUpAt = systemClock.elapsed() + STORE_WAIT_MS;
+  for (;;) {
+    try {
+      return await openClickHouse(where);
+    } catch (cause) {
+      const isTaken = cause instanceof StoreError && cause.code === 'locked';
+      if (!isTaken || systemClock.elapsed() > giveUpAt) throw cause;
+    }
+    await sleep(STORE_LOOK_MS);
+  }
 }
 
 /** Does it until it has succeeded, whoever asks, and no more. */

@@ -71,6 +71,15 @@ it('is put back, and from then on the archive does not do for what was taken bac
   expect((await diff(new Date().toISOString(), 'log')).out).toBe('nothing differs\n');
 }, 60_000);
 
+it('is left to a command that reads it for a moment by a process that starts', async () => {
+  const reading = await openClickHouse({ folder: join(folder, 'data', 'clickhouse') });
+  const watching = await startTokenwarden(folder, config);
+  await watching.logged('Cannot lock file');
+  await reading.close();
+  await watching.logged('watching');
+  expect(await watching.stop()).toBe(0);
+}, 60_000);
+
 describe('what comes nearest to an alert', () => {
   const nearest = ({ out }: typeof shownMeanwhile) => JSON.parse(out).nearest;
 

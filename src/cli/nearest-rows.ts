@@ -17,10 +17,10 @@ export function printNearest(io: CliIo, nearest: Nearest): void {
     io,
     ['SEEN', 'WHAT', 'ROWS', 'DATABASE', 'FROM', 'BY', 'LAST AT (UTC)', 'DIFFERS IN'],
     [
-      ['in this alert', ...cellsOf(event, rowsText(event.rows, event.rows), event.address, event.at), ''],
+      ['in this alert', ...cellsOf(event, rowsText(event.rows, event.rows), [event.address], event.at), ''],
       ...uses.map((use) => [
         use.eventCount === 1 ? 'once' : countText(use.eventCount, 'time'),
-        ...cellsOf(use, rowsText(use.rows?.least ?? null, use.rows?.most ?? null), use.network, use.lastAt),
+        ...cellsOf(use, rowsText(use.rows?.least ?? null, use.rows?.most ?? null), use.networks, use.lastAt),
         differencesText(use),
       ]),
     ],
@@ -38,21 +38,20 @@ function headingOf({ from, eventCount, since, alertsLeftOut }: NearestFound): st
 }
 
 function cellsOf(
-  { operation, tables, success, database, application }: Omit<Use, 'at' | 'rows'>,
+  { operation, tables, success, database, application }: Omit<Use, 'at' | 'rows' | 'network' | 'asn'>,
   rows: string,
-  from: string | null,
+  from: readonly (string | null)[],
   at: number,
 ): readonly string[] {
-  const names = observedText(
-    tables.map((name) => safeText(name, 60)),
-    3,
-  );
-  const what = `${success === false ? 'failed ' : ''}${operation ?? ''} ${names}`.trim();
-  return [what || '–', rows, nameText(database), nameText(from), nameText(application), dateText(at)];
+  const what = `${success === false ? 'failed ' : ''}${operation ?? ''} ${namesText(tables, 3)}`.trim();
+  return [what || '–', rows, namesText([database], 1), namesText(from, 2), namesText([application], 1), dateText(at)];
 }
 
-function nameText(name: string | null): string {
-  return name === null ? '–' : safeText(name, 40);
+function namesText(names: readonly (string | null)[], shownMax: number): string {
+  return observedText(
+    names.map((name) => (name === null ? '–' : safeText(name, 60))),
+    shownMax,
+  );
 }
 
 function rowsText(least: number | null, most: number | null): string {

@@ -1,4 +1,4 @@
-import { joined, keyOf, type Use, type UsualUse } from './usual-use.ts';
+import { together, type Use, type UsualUse } from './usual-use.ts';
 
 /** What two uses can differ in. */
 export const RESPECTS = [
@@ -15,7 +15,9 @@ export const RESPECTS = [
 /** In each respect from 0, the same, to 1, nothing in common. */
 export type Differences = Readonly<Record<(typeof RESPECTS)[number], number>>;
 
-export interface NearUse extends UsualUse {
+/** Kinds of use that are alike as seen from the one they are compared with. */
+export interface NearUse extends Omit<UsualUse, 'network' | 'asn'> {
+  readonly networks: readonly (string | null)[];
   readonly differences: Differences;
   /** Their sum: in how many respects it is another. */
   readonly distance: number;
@@ -29,26 +31,31 @@ const WEEK_DISTANCE_MS = 12 * 3_600_000;
 const SAME_OPERATOR = 0.5;
 
 /**
- * The kinds of use that come nearest to one, the nearest first; of equally near ones, what happened more often. Kinds that differ only in tables that
- * the use does not have are one: how many those are is no matter here.
+ * What comes nearest to a use, the nearest first; of equally near ones, what happened more often. Kinds that differ only in which other tables or
+ * which other networks they have are taken together.
  *
- * @param usual the most frequent first: in that order tables are named
+ * @param usual the most frequent first: in that order names are given
  */
 export function nearestUses(use: Use, usual: readonly UsualUse[], countMax: number): readonly NearUse[] {
-  const kinds = new Map<string, UsualUse>();
-  for (const one of usual) {
-    const isForeign = tableDifference(use.tables, one.tables) === 1;
-    const key = isForeign ? `foreign ${keyOf({ ...one, tables: [] })}` : keyOf(one);
-    const known = kinds.get(key);
-    kinds.set(key, known ? joined(known, one) : one);
-  }
-  return [...kinds.values()]
-    .map((one): NearUse => {
-      const differences = differencesOf(use, one);
-      return { ...one, differences, distance: RESPECTS.reduce((sum, respect) => sum + differences[respect], 0) };
-    })
+  return [...Map.groupBy(usual, (one) => likenessKey(use, one)).values()]
+    .map((alike) => nearUseOf(use, alike))
     .sort((a, b) => a.distance - b.distance || b.eventCount - a.eventCount || b.lastAt - a.lastAt)
     .slice(0, countMax);
+}
+
+function likenessKey(use: Use, one: UsualUse): string {
+  const { operation, tables, success, database, application } = one;
+  const shared = tableDifference(use.tables, tables) === 1 ? null : tables;
+  return JSON.stringify([operation, shared, success, database, networkDifference(use, one), application]);
+}
+
+function nearUseOf(use: Use, alike: readonly UsualUse[]): NearUse {
+  const tables = [...new Set(alike.flatMap((one) => one.tables))];
+  const networks = [...new Set(alike.map((one) => one.network))];
+  const whole = { ...alike.reduce(together), tables };
+  const differences = differencesOf(use, whole);
+  const { network, asn, ...kind } = whole;
+  return { ...kind, networks, differences, distance: RESPECTS.reduce((sum, name) => sum + differences[name], 0) };
 }
 
 /**

@@ -85,9 +85,10 @@ export class UsualTally {
     this.#eventCount += 1;
     this.#since = Math.min(at, this.#since ?? at);
     const one = this.#useOf(event);
-    const key = keyOf(one);
+    const { operation, tables, success, database, network, application } = one;
+    const key = JSON.stringify([operation, tables, success, database, network, application]);
     const known = this.#uses.get(key);
-    if (known) this.#uses.set(key, joined(known, one));
+    if (known) this.#uses.set(key, together(known, one));
     else if (this.#uses.size < USUAL_USES_MAX) this.#uses.set(key, one);
   }
 
@@ -107,16 +108,10 @@ export class UsualTally {
   }
 }
 
-/** What kinds of use are told apart by. */
-export function keyOf({ operation, tables, success, database, network, application }: UsualUse): string {
-  return JSON.stringify([operation, tables, success, database, network, application]);
-}
-
-/** Two kinds of use as one. */
-export function joined(a: UsualUse, b: UsualUse): UsualUse {
+/** Two kinds of use as one, which is called as the first. */
+export function together(a: UsualUse, b: UsualUse): UsualUse {
   return {
     ...a,
-    tables: [...new Set([...a.tables, ...b.tables])],
     asn: a.asn ?? b.asn,
     eventCount: a.eventCount + b.eventCount,
     lastAt: Math.max(a.lastAt, b.lastAt),

@@ -37,8 +37,7 @@ const FOUND: NearestFound = {
       tables: ['public.orders'],
       success: true,
       database: 'shop',
-      network: '198.51.100.0/24',
-      asn: null,
+      networks: ['198.51.100.0/24', null],
       application: 'pgx',
       eventCount: 12_030,
       lastAt: Date.UTC(2026, 8, 19, 9, 14),
@@ -52,8 +51,7 @@ const FOUND: NearestFound = {
       tables: [],
       success: false,
       database: null,
-      network: null,
-      asn: null,
+      networks: [null],
       application: null,
       eventCount: 1,
       lastAt: Date.UTC(2026, 7, 22),
@@ -68,10 +66,10 @@ const FOUND: NearestFound = {
 it('says what was done beside what is usual, in columns', () => {
   expect(printed(FOUND)).toBe(
     `Of what the token did until six hours before the alert (31,204 events in the archive since 2026-08-21), this comes nearest:
-SEEN           WHAT                   ROWS       DATABASE  FROM             BY    LAST AT (UTC)         DIFFERS IN
-in this alert  copy public.customers  2,000,000  shop      203.0.113.9      psql  Sun 2026-09-20 03:02
-12,030 times   select public.orders   1 to 200   shop      198.51.100.0/24  pgx   Sat 2026-09-19 09:14  network, rows
-once           failed                 –          –         –                –     Sat 2026-08-22 00:00  hardly anything
+SEEN           WHAT                   ROWS       DATABASE  FROM                BY    LAST AT (UTC)         DIFFERS IN
+in this alert  copy public.customers  2,000,000  shop      203.0.113.9         psql  Sun 2026-09-20 03:02
+12,030 times   select public.orders   1 to 200   shop      198.51.100.0/24, –  pgx   Sat 2026-09-19 09:14  network, rows
+once           failed                 –          –         –                   –     Sat 2026-08-22 00:00  hardly anything
 `,
   );
 });
@@ -92,7 +90,7 @@ it('shows no text of an event as anything else', () => {
   const text = printed({
     ...FOUND,
     event: { ...FOUND.event, tables: [hostile], application: hostile, database: hostile, address: hostile },
-    uses: use ? [{ ...use, tables: [hostile], network: hostile }] : [],
+    uses: use ? [{ ...use, tables: [hostile], networks: [hostile] }] : [],
   });
   expect(text.split('\n')).toHaveLength(5);
   expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);

@@ -81,15 +81,19 @@ describe('the nearest uses', () => {
     expect(nearest[0]?.distance).toBeCloseTo(0.5 + 1 + 1 + 1 + 1 + 0.5);
   });
 
-  it('are one where they differ only in tables that the event does not have', () => {
+  it('are one where they differ only in which other tables or networks they have', () => {
     const items = { ...lookup, tables: ['public.items'], eventCount: 70, lastAt: AT, rows: { least: 0, most: 9 } };
+    const elsewhere = { ...lookup, network: '192.0.2.0/24', eventCount: 100, weekDistanceMs: 5 * HOUR_MS };
     const customers = { ...lookup, tables: ['public.customers', 'public.orders'], eventCount: 2 };
-    const nearest = nearestUses(theft, [lookup, items, customers, { ...items, weekDistanceMs: 5 * HOUR_MS }], 9);
+    const operator = { ...customers, network: '10.1.0.0/24', asn: theft.asn };
+    const nearest = nearestUses(theft, [lookup, elsewhere, items, customers, operator], 9);
     expect(nearest).toMatchObject([
-      { tables: ['public.customers', 'public.orders'], eventCount: 2 },
+      { tables: customers.tables, networks: ['10.1.0.0/24'], eventCount: 2 },
+      { tables: customers.tables, networks: ['198.51.100.0/24'], eventCount: 2 },
       {
         tables: ['public.orders', 'public.items'],
-        eventCount: 12_170,
+        networks: ['198.51.100.0/24', '192.0.2.0/24'],
+        eventCount: 12_200,
         lastAt: AT,
         rows: { least: 0, most: 200 },
         weekDistanceMs: 5 * HOUR_MS,
@@ -120,7 +124,8 @@ describe('the nearest uses', () => {
           return { ...rest, eventCount, lastAt: at, rows: range, weekDistanceMs: apartMs };
         });
         const nearest = nearestUses(event, uses, uses.length);
-        const count = (all: readonly UsualUse[]) => all.reduce((sum, { eventCount }) => sum + eventCount, 0);
+        const count = (all: readonly Pick<UsualUse, 'eventCount'>[]) =>
+          all.reduce((sum, { eventCount }) => sum + eventCount, 0);
         expect(count(nearest)).toBe(count(uses));
         for (const { differences } of nearest)
           for (const respect of RESPECTS) {

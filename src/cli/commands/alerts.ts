@@ -96,7 +96,8 @@ async function show(
   for (const line of answersTo(entry)) io.out(`${line}\n`);
   io.out('\n');
   printNearest(io, await readNearest(io, about, from));
-  if (own.length > 0) io.out('\n');
+  if (own.length === 0) return;
+  io.out('\n');
   table(io, ['ACTION', 'KIND', 'TARGET', 'STATE', 'ATTEMPTS', 'WHY', 'OUTCOME'], own.map(actionRowOf));
 }
 

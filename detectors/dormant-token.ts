@@ -35,7 +35,7 @@ export default defineDetector({
       .default(10)
       .describe('Pauses shorter than this many days are never news.'),
   }),
-  remembers: { lastUsed: timestamp(), pauses: moments({ weightMax: 60 }) },
+  remembers: { lastUsed: timestamp(), pauses: moments({ weightMax: 60, told: pauseText }) },
 
   score({ lastUsed, pauses }, event, config) {
     const pauseMs = event.at - lastUsed.value;
@@ -51,12 +51,11 @@ export default defineDetector({
   },
 
   evidence({ lastUsed, pauses }, event) {
-    const usualHours = 2 ** pauses.mean(PRIOR);
     return [
       {
         what: 'pause before this use (days)',
         observed: Math.round((event.at - lastUsed.value) / DAY_MS),
-        expected: usualHours < 48 ? `${usualHours.toFixed(0)} hours` : `${(usualHours / 24).toFixed(0)} days`,
+        expected: pauseText(pauses.mean(PRIOR)),
         sampleSize: Math.round(pauses.weight),
       },
     ];
@@ -80,3 +79,9 @@ export default defineDetector({
     { name: 'the first use ever', history: [], events: [{ at: START }], expect: 'silent' },
   ],
 });
+
+/** `20 hours`, `7 days`. @param pause log₂ hours */
+function pauseText(pause: number): string {
+  const hours = 2 ** pause;
+  return hours < 48 ? `${hours.toFixed(0)} hours` : `${(hours / 24).toFixed(0)} days`;
+}

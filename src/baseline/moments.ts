@@ -26,15 +26,21 @@ export interface MomentsWrite extends MomentsRead {
   add(value: number): void;
 }
 
+/** A value in words, as it is told to people: a logarithm says little. */
+export type ToldValue = (value: number) => string;
+
 /**
  * Decayed mean and variance (West 1979, with the weight capped so that old observations fade at rate 1/`weightMax`). 16 bytes.
  */
-export function moments(options: { readonly weightMax: number }): Field<MomentsRead, MomentsWrite> {
+export function moments(options: {
+  readonly weightMax: number;
+  readonly told?: ToldValue;
+}): Field<MomentsRead, MomentsWrite> {
   return {
     kind: 'moments',
     version: 1,
     sizeBytes: 16,
-    open: (view, offset) => new Moments(view, offset, options.weightMax),
+    open: (view, offset) => new Moments(view, offset, options.weightMax, options.told),
   };
 }
 
@@ -43,11 +49,13 @@ export class Moments implements MomentsWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #weightMax: number;
+  readonly #told: ToldValue;
 
-  constructor(view: RecordView, offset: number, weightMax: number) {
+  constructor(view: RecordView, offset: number, weightMax: number, told: ToldValue = (value) => value.toFixed(1)) {
     this.#view = view;
     this.#offset = offset;
     this.#weightMax = weightMax;
+    this.#told = told;
   }
 
   get #at(): number {
@@ -100,10 +108,11 @@ export class Moments implements MomentsWrite, Tellable {
   facts(): readonly Fact[] {
     const { f32 } = this.#view;
     if (this.weight === 0) return [];
-    const [mean, variance] = [f32[this.#at + 1] as number, f32[this.#at + 2] as number];
+    const mean = f32[this.#at + 1] as number;
+    const deviation = Math.sqrt(f32[this.#at + 2] as number);
     return [
-      { what: 'mean', value: mean.toFixed(1) },
-      { what: 'deviation', value: Math.sqrt(variance).toFixed(1) },
+      { what: 'mean', value: this.#told(mean) },
+      { what: 'mostly', value: `${this.#told(mean - deviation)} to ${this.#told(mean + deviation)}` },
       { what: 'observations', value: aboutText(this.weight) },
     ];
   }

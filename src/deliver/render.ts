@@ -118,7 +118,7 @@ function unusualSentences({ findings }: Assessment): readonly string[] {
   const more = findings.length - shown.length;
   return [
     ...shown.map(({ title, explanation }) => safeText(`${title}: it ${explanation}.`, SENTENCE_CHARS_MAX)),
-    ...(more > 0 ? [`${countText(more, 'more finding')} add to it.`] : []),
+    ...(more > 0 ? [`${countText(more, 'more finding adds', 'more findings add')} to it.`] : []),
   ];
 }
 

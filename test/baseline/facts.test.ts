@@ -100,9 +100,13 @@ describe('what fields tell', () => {
     });
     expect(spread).toEqual([
       { what: 'mean', value: '2.0' },
-      { what: 'deviation', value: '1.0' },
+      { what: 'mostly', value: '1.0 to 3.0' },
       { what: 'observations', value: 'about 2' },
     ]);
+    const pauses = told(moments({ weightMax: 20, told: (value) => `${2 ** value} hours` }), (field) => {
+      for (const value of [1, 3]) field.add(value);
+    });
+    expect(pauses[1]).toEqual({ what: 'mostly', value: '2 hours to 8 hours' });
     const places = told(alternation(), (field) => {
       for (let i = 0; i < 22; i++) field.add(i % 2 ? 'a' : 'b', START + i * SECOND_MS);
     });

@@ -81,7 +81,7 @@ async function nearestInLog(io: CliIo, { log, entry, alerts }: About): Promise<N
 
 function found(from: PastSource, event: RaisingEvent, part: UsualPart, { uses, ...rest }: UsualUses): NearestFound {
   return {
-    ...{ from, event: raisingEvent(event), alertsLeftOut: part.without.length, ...rest },
+    ...{ from, event: raisingEvent(event), alertsLeftOut: part.alertsLeftOut, ...rest },
     uses: nearestUses(event, uses, USES_SHOWN_MAX),
   };
 }

@@ -31,11 +31,18 @@ export interface UsualUses {
 /** The part of a token's past that is usual. Times are event times, ms. */
 export interface UsualPart {
   readonly token: string;
+  readonly from: number;
   /** It ends before this. */
   readonly before: number;
-  /** From `from` up to but not including `to`, it is not known whose it was. */
-  readonly without: readonly { readonly from: number; readonly to: number }[];
+  /** Hours since the epoch of which it is not known whose they were. */
+  readonly hoursLeftOut: ReadonlySet<number>;
+  /** For the sake of how many other alerts they are left out. */
+  readonly alertsLeftOut: number;
 }
+
+/** Over a year, for the sake of yearly jobs. */
+const USUAL_DAYS_MAX = 400;
+const HOUR_MS = 3_600_000;
 
 /**
  * What is usual beside an alert: all until six hours before it opened, since what a thief does until the score is reached is the thief's as well.
@@ -46,17 +53,27 @@ export function usualPartOf(
   alerts: Iterable<{ readonly alert: Alert; readonly verdicts?: readonly GivenVerdict[] }>,
 ): UsualPart {
   const before = openedAt - EPISODE_GAP_MS;
-  const without = [...alerts]
+  const from = before - USUAL_DAYS_MAX * 24 * HOUR_MS;
+  const leftOut = [...alerts]
     .filter(({ alert }) => alert.token === token && alert.id !== id)
     .filter(({ verdicts }) => verdicts?.at(-1)?.kind !== 'expected')
     .map(({ alert }) => ({ from: alert.openedAt - EPISODE_GAP_MS, to: alert.updatedAt + EPISODE_GAP_MS }))
-    .filter(({ from }) => from < before);
-  return { token, before, without };
+    .filter((span) => span.from < before && span.to >= from);
+  const hoursLeftOut = new Set<number>();
+  for (const span of leftOut) {
+    const last = hourOf(Math.min(span.to, before));
+    for (let hour = hourOf(Math.max(span.from, from)); hour <= last; hour++) hoursLeftOut.add(hour);
+  }
+  return { token, from, before, hoursLeftOut, alertsLeftOut: leftOut.length };
+}
+
+function hourOf(at: number): number {
+  return Math.floor(at / HOUR_MS);
 }
 
 /** Up to so many kinds of use are told apart. */
 export const USUAL_USES_MAX = 10_000;
-const WEEK_MS = 7 * 24 * 3_600_000;
+const WEEK_MS = 7 * 24 * HOUR_MS;
 
 /** How far apart two times are in the week, ms. */
 export function weekDistanceMs(a: number, b: number): number {
@@ -80,8 +97,8 @@ export class UsualTally {
 
   take(event: Use & Pick<AuditEvent, 'token'>): void {
     const { at } = event;
-    const { token, before, without } = this.#part;
-    if (event.token !== token || at >= before || without.some(({ from, to }) => at >= from && at < to)) return;
+    const { token, from, before, hoursLeftOut } = this.#part;
+    if (event.token !== token || at < from || at >= before || hoursLeftOut.has(hourOf(at))) return;
     this.#eventCount += 1;
     this.#since = Math.min(at, this.#since ?? at);
     const one = this.#useOf(event);

@@ -4,7 +4,8 @@ import { timeOf } from './queries.ts';
 
 /** The latest events that are looked at: a token may have had billions. */
 const EVENTS_MAX = 1_000_000;
-const WEEK_MS = 7 * 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const WEEK_MS = 7 * 24 * HOUR_MS;
 
 interface Row extends Omit<UsualUse, 'rows'> {
   readonly rowsLeast: number | null;
@@ -22,7 +23,7 @@ interface Row extends Omit<UsualUse, 'rows'> {
  */
 export async function readUsualUses(
   clickHouse: ClickHouse,
-  { token, before, without }: UsualPart,
+  { token, from, before, hoursLeftOut }: UsualPart,
   weekOf: number,
   eventsMax: number = EVENTS_MAX,
 ): Promise<UsualUses> {
@@ -43,10 +44,9 @@ export async function readUsualUses(
         abs(toUnixTimestamp64Milli(at) - {weekOf:Int64}) % ${WEEK_MS} AS apart
       FROM events
       WHERE token = {token:String}
+        AND at >= fromUnixTimestamp64Milli({from:Int64})
         AND at < fromUnixTimestamp64Milli({before:Int64})
-        AND NOT arrayExists(
-          (starts, ends) -> toUnixTimestamp64Milli(at) >= starts AND toUnixTimestamp64Milli(at) < ends,
-          {starts:Array(Int64)}, {ends:Array(Int64)})
+        AND intDiv(toUnixTimestamp64Milli(at), ${HOUR_MS}) NOT IN {hoursLeftOut:Array(Int64)}
       ORDER BY token DESC, at DESC, id DESC
       LIMIT {eventsMax:UInt32}
     ) AS latest
@@ -55,9 +55,9 @@ export async function readUsualUses(
     LIMIT {usesMax:UInt32}`,
     {
       token: token.toWellFormed(),
+      from: timeOf(from),
       before: timeOf(before),
-      starts: without.map(({ from }) => timeOf(from)),
-      ends: without.map(({ to }) => timeOf(to)),
+      hoursLeftOut: [...hoursLeftOut],
       weekOf: timeOf(weekOf),
       eventsMax,
       usesMax: USUAL_USES_MAX,

@@ -6,6 +6,7 @@ import { sampleAlert } from '../store/sample.ts';
 
 const HOUR_MS = 3_600_000;
 const AT = Date.UTC(2026, 8, 20, 3, 2);
+const AT_HOUR = Date.UTC(2026, 8, 20, 3) / HOUR_MS;
 
 it('is usual what was done until six hours before, and not around other alerts of the token that nobody called expected', () => {
   const { alert } = sampleAlert(1, { openedAt: AT });
@@ -23,8 +24,26 @@ it('is usual what was done until six hours before, and not around other alerts o
     { alert: other(120, 'another token') },
     { alert: other(-24) },
   ]);
-  const around = (hours: number) => ({ from: AT - (hours + 6) * HOUR_MS, to: AT - (hours - 7) * HOUR_MS });
-  expect(part).toEqual({ token: alert.token, before: AT - 6 * HOUR_MS, without: [around(48), around(96)] });
+  expect(part).toMatchObject({ token: alert.token, before: AT - 6 * HOUR_MS, alertsLeftOut: 2 });
+  const hoursAfterIt = (hour: number) => hour - AT_HOUR;
+  // An hour each, and six before and after.
+  const around = (hours: number) => Array.from({ length: 14 }, (_, i) => i - 6 - hours);
+  expect([...part.hoursLeftOut].map(hoursAfterIt).sort((a, b) => a - b)).toEqual([...around(96), ...around(48)]);
+});
+
+it('is without alerts of any number and length, and looked at for no more than 400 days', () => {
+  const { alert } = sampleAlert(1, { openedAt: AT });
+  const long = sampleAlert(2, { token: alert.token, openedAt: 0, updatedAt: AT }).alert;
+  const part = usualPartOf(
+    alert,
+    Array.from({ length: 1000 }, () => ({ alert: long })),
+  );
+  expect(part.alertsLeftOut).toBe(1000);
+  expect(part.hoursLeftOut.size).toBe(400 * 24 + 1);
+  const tally = new UsualTally(usualPartOf(alert, []), AT);
+  const { from, before } = part;
+  for (const at of [from - 1, from, before - 1, before]) tally.take(blankEvent(`e/${at}`, alert.token, at));
+  expect(tally.usual).toMatchObject({ eventCount: 2, since: from });
 });
 
 it('knows how far apart two times are in the week, whichever is the earlier', () => {
@@ -41,7 +60,7 @@ it('knows how far apart two times are in the week, whichever is the earlier', ()
 });
 
 it('counts events that are too many kinds to be told apart', () => {
-  const tally = new UsualTally({ token: 'tok', before: AT, without: [] }, AT);
+  const tally = new UsualTally({ token: 'tok', from: 0, before: AT, hoursLeftOut: new Set(), alertsLeftOut: 0 }, AT);
   for (let n = 0; n < 10_050; n++) tally.take({ ...blankEvent(`e/${n}`, 'tok', n), tables: [`t${n}`] });
   expect(tally.usual).toMatchObject({ eventCount: 10_050, since: 0 });
   expect(tally.usual.uses).toHaveLength(10_000);

@@ -10,7 +10,7 @@ import { START, sampleEvent, sampleEvents } from './sample.ts';
 import { RETENTION } from './suite-migrations.ts';
 
 const HOUR_MS = 3_600_000;
-const EVER: UsualPart = { token: 'tok_1', before: START + 1e12, without: [] };
+const EVER: UsualPart = { token: 'tok_1', from: 0, before: START + 1e12, hoursLeftOut: new Set(), alertsLeftOut: 0 };
 
 /** What is usual comes out as when the events are gone through one by one. */
 export function usualUseSuite(store: () => TestStore): void {
@@ -40,11 +40,10 @@ export function usualUseSuite(store: () => TestStore): void {
       }),
     );
     await insert(events);
-    const without = [3, 20].map((days) => ({
-      from: START - days * 24 * HOUR_MS,
-      to: START - days * 24 * HOUR_MS + 9 * HOUR_MS,
-    }));
-    for (const part of [{}, { before: START - 50 * HOUR_MS, without }, { token: 'tok_2', without }]) {
+    const now = START / HOUR_MS;
+    const hoursLeftOut = new Set(Array.from({ length: 300 }, (_, hour) => now - 70 - hour));
+    const from = START - 30 * 24 * HOUR_MS;
+    for (const part of [{}, { from, before: START - 50 * HOUR_MS, hoursLeftOut }, { token: 'tok_2', hoursLeftOut }]) {
       const weekOf = START - random.below(1e9);
       const tally = new UsualTally({ ...EVER, ...part }, weekOf);
       for (const { event } of events) tally.take(event);
@@ -53,13 +52,14 @@ export function usualUseSuite(store: () => TestStore): void {
     }
   });
 
-  it('ends before its end, begins and ends again around what it is without', async () => {
-    await insert(sampleEvents(1000));
+  it('begins with its beginning, ends before its end, and is without hours in between', async () => {
     const at = (n: number) => START + n * 1000;
+    await insert(sampleEvents(10_000));
     expect(await read({ before: at(1) })).toEqual({ uses: [], eventCount: 0, since: null });
     expect(await read({ before: at(11) })).toMatchObject({ eventCount: 1, since: at(1) });
-    const without = [{ from: at(11), to: at(31) }];
-    expect(await read({ before: at(50), without })).toMatchObject({ eventCount: 3, since: at(1) });
+    expect(await read({ from: at(11), before: at(31) })).toMatchObject({ eventCount: 2, since: at(11) });
+    const hoursLeftOut = new Set([START / HOUR_MS, START / HOUR_MS + 1]);
+    expect(await read({ hoursLeftOut })).toMatchObject({ eventCount: 280, since: at(7201) });
   });
 
   it('is of the latest events where there are more than can be looked at', async () => {

@@ -25,8 +25,12 @@ export function printNearest(io: CliIo, nearest: Nearest): void {
       ]),
     ],
   );
+  if (uses[0] && uses[0].distance < NEARLY_USUAL)
+    io.out('By itself that is nearly usual: what speaks against the token is told above.\n');
 }
 
+/** Not unlike in one respect altogether. */
+const NEARLY_USUAL = 1;
 const PLACES = { clickhouse: 'the archive', log: 'the events log' };
 
 function headingOf({ from, eventCount, since, alertsLeftOut }: NearestFound): string {

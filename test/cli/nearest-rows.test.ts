@@ -74,13 +74,15 @@ once           failed                 –          –         –              
   );
 });
 
-it('says what it was found in and without, that there is nothing, and what is missing', () => {
+it('says what it was found in and without, that there is nothing or nothing unusual, and what is missing', () => {
   expect(printed({ ...FOUND, from: 'log', alertsLeftOut: 2 })).toContain(
     '(31,204 events in the events log since 2026-08-21, without 2 other alerts)',
   );
   expect(printed({ ...FOUND, uses: [], since: null, eventCount: 0 })).toMatch(
     /^Nothing of what the token did until six hours before the alert is in the archive\. What raised it:\nSEEN .*\nin this alert .*\n$/,
   );
+  const [, likeIt] = FOUND.uses;
+  expect(printed({ ...FOUND, uses: likeIt ? [likeIt] : [] })).toMatch(/\nBy itself that is nearly usual: .*\n$/);
   expect(printed({ missing: 'it is away' })).toBe('What the token usually does is not shown: it is away\n');
 });
 

@@ -15,8 +15,8 @@ const ARRIVAL_INTERVAL_MS = HOUR_MS;
 const PREFIX_BITS_MAX = 9;
 /** Of those that a stranger's prefix is in. */
 const STRANGER_ORIGINS: Readonly<Record<Origin, number>> = { internet: 0.8, internal: 0.2 };
-/** What an owner's are worth before any was seen, each, in arrivals: who came from one comes from it again. */
-const ORIGIN_PRIOR = 0.1;
+/** What an owner's are worth before any was seen, each, in arrivals: who came from private addresses only hardly ever begins to come from the internet. */
+const ORIGIN_PRIOR = 0.03;
 /** Chance that a stranger's prefix is in a system (a country) that the owner never used; and an owner's, by `RUNG_WEIGHT` arrivals. */
 const STRANGER_RUNG_NEW = 0.9;
 const RUNG_NEW = 0.3;

@@ -74,9 +74,11 @@ function castParts(options: StoryOptions, fleet: Fleet): ReadonlyMap<string, Par
       const share = random.next();
       const dayAt = scenario.scope === 'fleet' ? dayOfAll : pickDay(daysFor(options, scenario, ordinary), share);
       if (dayAt === undefined) continue;
-      left -= 1;
       const own = createRandom(`${options.seed}/play/${scenario.id}/${token.token}`);
-      parts.set(token.token, { token, scenario, play: scenario.play({ token, fleet, random: own, dayAt, ordinary }) });
+      const part = { token, scenario, play: scenario.play({ token, fleet, random: own, dayAt, ordinary }) };
+      if (scenario.kind === 'theft' && !wasUsedBefore(options, part)) continue;
+      left -= 1;
+      parts.set(token.token, part);
     }
   }
   return parts;
@@ -98,6 +100,14 @@ function daysFor(
 
 function pickDay(days: readonly number[], share: number): number | undefined {
   return days[Math.floor(share * days.length)];
+}
+
+/** Whether anything of the token is written before its label holds: from a key that nobody ever used, an owner is not told apart. */
+function wasUsedBefore({ seed, fromAt }: StoryOptions, { token, play }: Part): boolean {
+  for (let dayAt = fromAt; dayAt < play.fromAt; dayAt += DAY_MS) {
+    if (ownOf(play, dayOfToken(token, seed, dayAt)).some(({ at }) => at < play.fromAt)) return true;
+  }
+  return false;
 }
 
 /** Whether anything of the token is written while its label holds. */

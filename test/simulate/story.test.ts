@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Label } from '../../src/backtest/labels.ts';
 import { DAY_MS } from '../../src/baseline/time.ts';
-import { type CanonicalRecord, createFleet, dayOfFleet } from '../../src/simulate/fleet.ts';
+import {
+  type CanonicalRecord,
+  createFleet,
+  dayOfFleet,
+  dayOfToken,
+  type SimulatedToken,
+} from '../../src/simulate/fleet.ts';
 import { createStory, SCENARIOS, type StoryOptions } from '../../src/simulate/story.ts';
 
 /** The smallest fleet with every habit in it, for as many days as the longest scenario needs. */
@@ -105,6 +111,22 @@ describe('a story', () => {
     const [{ token, from }] = labels as [Label];
     const before = records.filter((record) => record.token === token && timeOf(record) < from).map(timeOf);
     expect(from - Math.max(...before)).toBeGreaterThan(20 * DAY_MS);
+  });
+
+  it('steals no key that nobody has ever used', () => {
+    // Of this fleet's keys, one is used for the first time in the month in which it is to sleep.
+    const scenarios = SCENARIOS.filter(({ id }) => id === 'dormant-key-wakes');
+    const options = { ...OPTIONS, seed: 'de', tokenCount: 120, dayCount: 75, scenarios, castCount: 120 };
+    const { labels } = createStory(options);
+    const tokens = new Map(createFleet(options.seed, options.tokenCount).tokens.map((token) => [token.token, token]));
+    expect(labels.length).toBeGreaterThan(5);
+    for (const { token, from } of labels) {
+      const daysBefore = Math.floor((from - options.fromAt) / DAY_MS) - 25;
+      const uses = Array.from({ length: daysBefore }, (_, day) =>
+        dayOfToken(tokens.get(token) as SimulatedToken, options.seed, options.fromAt + day * DAY_MS),
+      );
+      expect(uses.flat().length).toBeGreaterThan(0);
+    }
   });
 
   it('drains a fifth and more of what the token reads, in the end', () => {

@@ -20,6 +20,9 @@ const service: readonly CaseEvent[] = Array.from({ length: 10 * 48 }, (_, i) => 
 /** A person whose tools run on a laptop and at a hoster, at the same time. */
 const everywhere: readonly CaseEvent[] = service.map((event, i) => ({ ...event, ...(i % 2 === 0 ? hoster : cluster) }));
 
+/** What was usual of whoever was never in use at two. */
+const ONE_AT_A_TIME = 'one place at a time';
+
 export default defineDetector({
   id: 'cloned-token',
   title: 'In use at two places at once',
@@ -74,12 +77,14 @@ export default defineDetector({
   evidence({ places }, event, { priorRate, priorWeight }) {
     const place = placeOf(event);
     if (place === null) return [];
+    const sampleSize = Math.round(places.observations);
+    const percent = (100 * places.returnRate(priorRate, priorWeight)).toFixed(0);
     return [
       {
         what: 'went back to a place while another was in use',
         observed: [event.asn === null ? (event.network ?? place) : `AS${event.asn}`],
-        expected: `${(100 * places.returnRate(priorRate, priorWeight)).toFixed(0)} % of such uses`,
-        sampleSize: Math.round(places.observations),
+        expected: sampleSize === 0 ? ONE_AT_A_TIME : `${percent} % of such uses`,
+        sampleSize,
       },
     ];
   },
@@ -87,7 +92,11 @@ export default defineDetector({
   explain(_event, [evidence]) {
     if (evidence === undefined) return 'was in use at two places at once';
     const { observed, expected, sampleSize } = evidence;
-    return `was in use at two places at once, going back and forth (${observedText(observed)}); usual are ${expected} (${countText(sampleSize, 'such use')} known)`;
+    const usual =
+      expected === ONE_AT_A_TIME
+        ? 'before, it never was'
+        : `usual are ${expected} (${countText(sampleSize, 'such use')} known)`;
+    return `was in use at two places at once, going back and forth (${observedText(observed)}); ${usual}`;
   },
 
   cases: [

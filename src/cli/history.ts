@@ -1,7 +1,7 @@
 import type { Config } from '../config/load.ts';
 import { policyOf } from '../config/mapping.ts';
+import type { AlertEntry } from '../decide/entries.ts';
 import type { Policy } from '../decide/policy.ts';
-import type { AlertEntry } from '../decide/responder.ts';
 import { numberText } from '../domain/words.ts';
 import { Replay, type ReplayWatch } from '../pipeline/replay.ts';
 import { createKeys, REPLAY_KEYS } from '../runtime/keys.ts';

@@ -1,4 +1,4 @@
-import type { ActionEntry, AlertEntry } from '../decide/responder.ts';
+import type { ActionEntry, AlertEntry } from '../decide/entries.ts';
 import { nextStepsFor } from '../deliver/next-steps.ts';
 import type { Situation } from '../deliver/receiver.ts';
 import { safeText } from '../deliver/safe-text.ts';

@@ -1,12 +1,12 @@
-import type { Action, ActionState, Reason, RevocationState } from '../domain/action.ts';
+import type { Action, ActionState, Reason } from '../domain/action.ts';
 import type { Alert } from '../domain/alert.ts';
-import type { Aside } from '../domain/aside.ts';
 import type { Assessment } from '../domain/finding.ts';
-import { deriveId } from '../domain/identifier.ts';
-import type { GivenNotice, Notice } from '../domain/notice.ts';
+import type { GivenNotice } from '../domain/notice.ts';
 import type { GivenVerdict } from '../domain/verdict.ts';
+import { ActionBook, ATTEMPTED, actionIdOf } from './action-book.ts';
+import type { ActionEntry, AlertEntry, Decided, Noted, Revocation } from './entries.ts';
 import { alertIdOf, group, withStamps } from './group.ts';
-import { type LeakRequest, leakRefusalOf, noticeOf, proofInOrder, proofOf, refutes } from './notices.ts';
+import { type LeakRequest, leakRefusalOf, noticeOf, proofInOrder, proofOf } from './notices.ts';
 import { needsTelling, receiversOf, type Told } from './notify.ts';
 import { NOTIFICATION_EXPIRES_MS, type Policy, REVOCATION_EXPIRES_MS } from './policy.ts';
 import { decideRevocation, type RevocationDecision } from './revoke.ts';
@@ -20,73 +20,10 @@ import {
   verdictOn,
 } from './verdicts.ts';
 
-/** An alert with everything decided about it: what the ledger keeps under the alert's id. */
-export interface AlertEntry {
-  readonly alert: Alert;
-  readonly revocation: Revocation | null;
-  /** By receiver, in order of first telling. */
-  readonly told: readonly (readonly [receiver: string, told: Told])[];
-  /** Offset of the last findings record taken into it: one at or below it has been taken before a restart. */
-  readonly offset: number;
-  /** What people have answered, the last one last: that one holds. Absent where nobody has. */
-  readonly verdicts?: readonly GivenVerdict[];
-  /** Why it is not told and revokes nothing, as of its last assessment. Absent: it does. */
-  readonly suppression?: Suppression;
-}
-
-/** Where the revocation of an alert's token stands. */
-export interface Revocation {
-  /** `null` while it is only held or weighed. */
-  readonly actionId: string | null;
-  readonly revoker: string | null;
-  readonly state: RevocationState;
-  readonly reason: Reason;
-}
-
-/** An action with where it stands: what the ledger keeps under the action's id. */
-export interface ActionEntry {
-  readonly action: Action;
-  /** As they stood when the action was decided, so that every attempt says the same. */
-  readonly alert: Alert;
-  readonly revocation: Revocation | null;
-  readonly state: ActionState;
-  /** What the other side said last. */
-  readonly detail: string;
-  readonly attemptCount: number;
-  readonly changedAt: number;
-}
-
-/** What came of one input: entries to make durable, in this order, before any action is tried. */
-export interface Decided extends Noted {
-  readonly alert: AlertEntry;
-}
-
-/** What came of an outcome, or of what is said of a token. */
-export interface Noted {
-  /** `null`: it is about none; or the ledger has an action of it and not itself yet, after a crash between the two. */
-  readonly alert: AlertEntry | null;
-  readonly actions: readonly ActionEntry[];
-  /** A person's, to be kept as it was given. */
-  readonly notice?: GivenNotice;
-  /** What detect has to be told, before anything of this is in the ledger. */
-  readonly aside?: Aside;
-}
-
 /** What an alert's entry carries on from the one before. */
 type Context = Pick<AlertEntry, 'told' | 'offset' | 'verdicts' | 'suppression'>;
 
 const ALERTS_KEPT_MAX = 20_000;
-/** Not carried out yet. */
-const WAITING: ReadonlySet<ActionState> = new Set(['held', 'approved']);
-const STANDING: ReadonlySet<ActionState> = new Set(['approved', 'accepted', 'verified', 'ineffective']);
-/** The issuer was asked, and may have done something. */
-const ATTEMPTED: ReadonlySet<RevocationState> = new Set([
-  ...STANDING,
-  'refused',
-  'expired',
-  'withdrawn',
-] as RevocationState[]);
-
 /** Why a request makes no sense as things stand, or `undefined` if it does. */
 export function refusalOf(kind: 'revoke' | 'undo', { revocation }: Pick<AlertEntry, 'revocation'>): string | undefined {
   const state = revocation?.state ?? 'none';
@@ -104,15 +41,6 @@ export function revokerFor({ revocation }: Pick<AlertEntry, 'revocation'>, polic
   return revocation?.revoker ?? policy.revocationRules[0]?.revoker;
 }
 
-/** Whether there is more to do: it has no outcome yet, or it is a revocation that is not proven. */
-export function isUnfinished({ action, state }: ActionEntry): boolean {
-  return state === 'approved' || (action.kind === 'revoke' && (state === 'accepted' || state === 'ineffective'));
-}
-
-function undoes({ action: undo }: ActionEntry, { action }: ActionEntry): boolean {
-  return action.kind === 'revoke' && action.alertId === undo.alertId && action.decidedAt <= undo.decidedAt;
-}
-
 /**
  * Turns assessments and outcomes into alerts and actions. Holds what guard rails need to see; rebuilt from the ledger after a restart.
  * Synchronous and deterministic; the present is an argument.
@@ -120,13 +48,9 @@ function undoes({ action: undo }: ActionEntry, { action }: ActionEntry): boolean
 export class Responder {
   readonly #policy: Policy;
   readonly #alerts = new Map<string, AlertEntry>();
-  readonly #actions = new Map<string, ActionEntry>();
-  /** Latest revocation by token. */
-  readonly #revocations = new Map<string, string>();
+  readonly #actions = new ActionBook(ALERTS_KEPT_MAX);
   readonly #suspects = new Map<string, number>();
   readonly #verdicts = new TokenBook<GivenVerdict>(ALERTS_KEPT_MAX);
-  /** Which tokens were proven to be out of use, or given back since. */
-  readonly #proofs = new TokenBook<Notice>(ALERTS_KEPT_MAX);
   /** Which tokens were reported to have leaked. */
   readonly #leaks = new TokenBook<GivenNotice>(ALERTS_KEPT_MAX);
 
@@ -147,17 +71,9 @@ export class Responder {
     return this.#leaks.about(token);
   }
 
-  /**
-   * Actions that were approved and have no outcome yet, and revocations that are not proven: what a restarted process has to take up again. An
-   * undo that was accepted must not be done again, since its token may have been revoked since; and a revocation must not be pursued that
-   * somebody undoes.
-   */
+  /** What a restarted process has to take up again. */
   unsettled(): readonly ActionEntry[] {
-    const entries = [...this.#actions.values()];
-    const undos = entries.filter(
-      ({ action, state }) => action.kind === 'undo' && (state === 'approved' || state === 'accepted'),
-    );
-    return entries.filter((entry) => isUnfinished(entry) && !undos.some((undo) => undoes(undo, entry)));
+    return this.#actions.unsettled();
   }
 
   /** Takes an entry back from the ledger. */
@@ -168,7 +84,7 @@ export class Responder {
   }
 
   restoreAction(entry: ActionEntry): void {
-    this.#keepAction(entry);
+    this.#actions.keep(entry);
   }
 
   restoreNotice(notice: GivenNotice): void {
@@ -188,8 +104,8 @@ export class Responder {
     const verdict = this.#verdicts.about(alert.token);
     const suppression = suppressionOf(verdict, alert, assessment, now);
     const before = contextOf(previous, offset, suppression);
-    const standing = this.#standingOf(alert, previous?.revocation ?? null);
-    const isRefuted = this.#isRefuted(assessment);
+    const standing = this.#actions.standingOf(alert, previous?.revocation ?? null);
+    const isRefuted = this.#actions.isRefuted(assessment);
     if (standing?.actionId != null && (suppression || !isRefuted)) return this.#tell(alert, standing, before, [], now);
     if (suppression) {
       const revoker = standing?.revoker ?? null;
@@ -231,9 +147,9 @@ export class Responder {
   ): Noted | undefined {
     const before = this.#actions.get(actionId);
     if (before === undefined) return undefined;
-    const proof = this.#proofs.about(before.action.token);
+    const proof = this.#actions.proof(before.action.token);
     const entry = proofInOrder({ ...before, state, detail, attemptCount, changedAt: now }, proof);
-    this.#keepAction(entry);
+    this.#actions.keep(entry);
     const notice = proofOf(entry);
     const aside = notice ? { aside: { notice } } : {};
     const known = this.#alerts.get(before.action.alertId);
@@ -295,10 +211,10 @@ export class Responder {
   ): Pick<AlertEntry, 'revocation'> & Noted {
     const reason: Reason = { code: 'called-expected', text: `${by} says that it was the owner` };
     const isWaiting = revocation?.state === 'held' || revocation?.state === 'approved';
-    const actions = [...this.#actions.values()]
-      .filter(({ action, state }) => action.alertId === alert.id && action.kind === 'revoke' && WAITING.has(state))
+    const actions = this.#actions
+      .waitingFor(alert.id)
       .map((entry): ActionEntry => ({ ...entry, state: 'withdrawn', detail: reason.text, changedAt: now }));
-    for (const entry of actions) this.#keepAction(entry);
+    for (const entry of actions) this.#actions.keep(entry);
     if (!isWaiting) return { alert: null, revocation, actions };
     // What was only held was never asked for: there is nothing that could be undone.
     const state = revocation.state === 'held' ? 'none' : 'withdrawn';
@@ -320,7 +236,7 @@ export class Responder {
     if (revoker === undefined) return undefined;
     const reason: Reason = { code: 'asked-by-person', text: `asked by ${request.by}` };
     const action = this.#actionOf(request.kind, known.alert, revoker, reason, now, String(request.at));
-    if (this.#actions.has(action.id)) return undefined;
+    if (this.#actions.get(action.id) !== undefined) return undefined;
     if (request.kind === 'undo') {
       return { alert: known, actions: [this.#open(action, known.alert, known.revocation, 'approved', '', now)] };
     }
@@ -338,39 +254,12 @@ export class Responder {
     before: Context,
     now: number,
   ): Decided {
-    const part = this.#revocationPart(alert, revoker);
+    const part = this.#actions.revocationPart(alert, revoker);
     const action = this.#actionOf('revoke', alert, revoker, reason, now, part);
     const revocation: Revocation = { actionId: state === 'held' ? null : action.id, revoker, state, reason };
     const stamped = state === 'approved' ? withStamps(alert, { decided: now }) : alert;
     const entry = this.#open(action, stamped, revocation, state, reason.text, now);
     return this.#tell(stamped, revocation, before, [entry], now);
-  }
-
-  /** Where an alert's revocation stands: the ledger may have one that the alert was to name and does not, after a crash between the two. */
-  #standingOf({ id, token }: Alert, standing: Revocation | null): Revocation | null {
-    const known = this.#latestRevocation(token);
-    if (known === undefined || known.action.alertId !== id || known.action.id === standing?.actionId) return standing;
-    const { action, state } = known;
-    if (state === 'superseded' || !ATTEMPTED.has(state)) return standing;
-    return { actionId: action.id, revoker: action.target, state, reason: action.reason };
-  }
-
-  #isRefuted(assessment: Assessment): boolean {
-    const known = this.#latestRevocation(assessment.token);
-    return known?.state === 'verified' && refutes(assessment, known.changedAt);
-  }
-
-  #latestRevocation(token: string): ActionEntry | undefined {
-    return this.#actions.get(this.#revocations.get(token) ?? '');
-  }
-
-  /** An issuer may answer what it knows with what it said before: what is done once more for one alert has an id of its own. */
-  #revocationPart(alert: Alert, revoker: string): string {
-    for (let count = 0; ; count++) {
-      const part = count === 0 ? '' : String(count);
-      const known = this.#actions.get(actionIdOf('revoke', alert, revoker, part));
-      if (known?.state !== 'verified') return part;
-    }
   }
 
   #open(
@@ -382,21 +271,14 @@ export class Responder {
     now: number,
   ): ActionEntry {
     const entry: ActionEntry = { action, alert, revocation, state, detail, attemptCount: 0, changedAt: now };
-    this.#keepAction(entry);
+    this.#actions.keep(entry);
     return entry;
   }
 
   #surroundings(token: string) {
-    const standing = this.#latestRevocation(token)?.state ?? null;
-    const approvedAt = [...this.#actions.values()].flatMap(({ action, state }) =>
-      action.kind === 'revoke' && action.reason.code === 'policy-revokes' && state !== 'held' ? [action.decidedAt] : [],
-    );
-    const shadowAt = [...this.#actions.values()].flatMap(({ action, state }) =>
-      state === 'shadow' ? [action.decidedAt] : [],
-    );
     return {
-      standing: standing !== null && STANDING.has(standing) ? standing : null,
-      approvedAt: [...approvedAt, ...shadowAt],
+      standing: this.#actions.standingState(token),
+      approvedAt: this.#actions.spentAt(),
       suspects: this.#suspects,
     };
   }
@@ -466,21 +348,7 @@ export class Responder {
     const oldest = this.#alerts.keys().next().value;
     if (oldest === undefined) return;
     this.#alerts.delete(oldest);
-    for (const [id, { action }] of this.#actions) if (action.alertId === oldest) this.#actions.delete(id);
-  }
-
-  #keepAction(entry: ActionEntry): void {
-    const { action } = entry;
-    this.#actions.set(action.id, entry);
-    const proof = proofOf(entry);
-    if (proof) this.#proofs.take(proof);
-    const latest = this.#latestRevocation(action.token)?.action;
-    if (latest !== undefined && latest.decidedAt > action.decidedAt) return;
-    const last = this.#proofs.about(action.token);
-    // The ledger may give an action after the one that undid it.
-    const isUndone = last?.stands === false && last.at > action.decidedAt;
-    if (action.kind === 'revoke' && !isUndone) this.#revocations.set(action.token, action.id);
-    if (proof?.stands === false) this.#revocations.delete(action.token);
+    this.#actions.forgetAlert(oldest);
   }
 }
 
@@ -488,10 +356,6 @@ export class Responder {
 function contextOf(entry: AlertEntry | undefined, offset: number, suppression: Suppression | null): Context {
   const verdicts = entry?.verdicts ? { verdicts: entry.verdicts } : {};
   return { told: entry?.told ?? [], offset, ...verdicts, ...(suppression ? { suppression } : {}) };
-}
-
-function actionIdOf(kind: Action['kind'], alert: Alert, target: string, part: string): string {
-  return deriveId('act', alert.id, kind, target, part);
 }
 
 /** As receivers are told of it; nothing while there is nothing to tell. */

@@ -1,4 +1,4 @@
-import type { ActionEntry, AlertEntry, Noted } from '../decide/responder.ts';
+import type { ActionEntry, AlertEntry, Noted } from '../decide/entries.ts';
 import type { GivenNotice } from '../domain/notice.ts';
 import type { Log, LogRecord, NewRecord } from '../log/log.ts';
 import { TOPICS } from './topics.ts';

@@ -1,5 +1,6 @@
+import type { AlertEntry } from '../decide/entries.ts';
 import type { Policy } from '../decide/policy.ts';
-import { type AlertEntry, Responder } from '../decide/responder.ts';
+import { Responder } from '../decide/responder.ts';
 import { Engine, type EngineOptions } from '../detect/engine.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment } from '../domain/finding.ts';

@@ -1,5 +1,6 @@
+import { isUnfinished } from '../decide/action-book.ts';
+import type { ActionEntry, Revocation } from '../decide/entries.ts';
 import { severityRank } from '../decide/match.ts';
-import { type ActionEntry, isUnfinished, type Revocation } from '../decide/responder.ts';
 import { nextStepsFor } from '../deliver/next-steps.ts';
 import { type Delivery, DeliveryQueue, type DeliverySettlement } from '../deliver/queue.ts';
 import type { Receiver, RevocationSummary } from '../deliver/receiver.ts';

@@ -1,5 +1,5 @@
+import type { ActionEntry } from '../../src/decide/entries.ts';
 import { alertIdOf } from '../../src/decide/group.ts';
-import type { ActionEntry } from '../../src/decide/responder.ts';
 import type { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { GivenNotice } from '../../src/domain/notice.ts';

@@ -163,8 +163,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/decide/responder.ts',
-        find: 'approvedAt: [...approvedAt, ...shadowAt],',
-        replace: 'approvedAt: shadowAt.concat(approvedAt.slice(0, 1)),',
+        find: 'approvedAt: this.#actions.spentAt(),',
+        replace: 'approvedAt: this.#actions.spentAt().slice(0, 1),',
       },
     ],
     caughtBy: ['budget'],

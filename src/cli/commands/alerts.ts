@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ActionEntry, AlertEntry } from '../../decide/responder.ts';
+import type { ActionEntry, AlertEntry } from '../../decide/entries.ts';
 import { layOutText } from '../../deliver/receivers/console.ts';
 import { safeText } from '../../deliver/safe-text.ts';
 import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';

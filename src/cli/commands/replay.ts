@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { AlertEntry } from '../../decide/responder.ts';
+import type { AlertEntry } from '../../decide/entries.ts';
 import type { Assessment } from '../../domain/finding.ts';
 import { countText } from '../../domain/words.ts';
 import { type Replayed, replayHistory } from '../history.ts';

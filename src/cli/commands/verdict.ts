@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { Argument, Command } from 'commander';
-import type { AlertEntry } from '../../decide/responder.ts';
+import type { AlertEntry } from '../../decide/entries.ts';
 import { VERDICT_MAX_MS, VERDICT_MS, type VerdictRequest, WHY_CHARS_MAX } from '../../decide/verdicts.ts';
 import { VERDICT_KINDS, type VerdictKind } from '../../domain/verdict.ts';
 import { requestRecord } from '../../pipeline/findings.ts';

@@ -1,5 +1,5 @@
 import type { Action, ActionState, Reason, RevocationState } from '../domain/action.ts';
-import type { Alert } from '../domain/alert.ts';
+import type { Alert, FleetAlert } from '../domain/alert.ts';
 import type { Aside } from '../domain/aside.ts';
 import type { GivenNotice } from '../domain/notice.ts';
 import type { GivenVerdict } from '../domain/verdict.ts';
@@ -18,6 +18,10 @@ export interface AlertEntry {
   readonly verdicts?: readonly GivenVerdict[];
   /** Why it is not told and revokes nothing, as of its last assessment. Absent: it does. */
   readonly suppression?: Suppression;
+  /** It leads others: what they share is told under it. */
+  readonly fleet?: FleetAlert;
+  /** Id of the alert that leads it: it shows what many tokens show, and nothing more that suffices. */
+  readonly partOf?: string;
 }
 
 /** Where the revocation of an alert's token stands. */
@@ -35,6 +39,8 @@ export interface ActionEntry {
   /** As they stood when the action was decided, so that every attempt says the same. */
   readonly alert: Alert;
   readonly revocation: Revocation | null;
+  readonly fleet?: FleetAlert;
+  readonly partOf?: string;
   readonly state: ActionState;
   /** What the other side said last. */
   readonly detail: string;
@@ -52,6 +58,8 @@ export interface Noted {
   /** `null`: it is about none; or the ledger has an action of it and not itself yet, after a crash between the two. */
   readonly alert: AlertEntry | null;
   readonly actions: readonly ActionEntry[];
+  /** The alert that leads it, where that has changed. */
+  readonly leader?: AlertEntry;
   /** A person's, to be kept as it was given. */
   readonly notice?: GivenNotice;
   /** What detect has to be told, before anything of this is in the ledger. */

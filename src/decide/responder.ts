@@ -1,10 +1,11 @@
 import type { Action, ActionState, Reason } from '../domain/action.ts';
-import type { Alert } from '../domain/alert.ts';
+import type { Alert, FleetAlert } from '../domain/alert.ts';
 import type { Assessment } from '../domain/finding.ts';
 import type { GivenNotice } from '../domain/notice.ts';
 import type { GivenVerdict } from '../domain/verdict.ts';
 import { ActionBook, ATTEMPTED, actionIdOf } from './action-book.ts';
 import type { ActionEntry, AlertEntry, Decided, Noted, Revocation } from './entries.ts';
+import { FleetAlerts, hasGrown, ledBy, type Place } from './fleet-alerts.ts';
 import { alertIdOf, group, withStamps } from './group.ts';
 import { type LeakRequest, leakRefusalOf, noticeOf, proofInOrder, proofOf } from './notices.ts';
 import { needsTelling, receiversOf, type Told } from './notify.ts';
@@ -21,7 +22,7 @@ import {
 } from './verdicts.ts';
 
 /** What an alert's entry carries on from the one before. */
-type Context = Pick<AlertEntry, 'told' | 'offset' | 'verdicts' | 'suppression'>;
+type Context = Pick<AlertEntry, 'told' | 'offset' | 'verdicts' | 'suppression' | 'fleet' | 'partOf'>;
 
 const ALERTS_KEPT_MAX = 20_000;
 /** Why a request makes no sense as things stand, or `undefined` if it does. */
@@ -54,8 +55,11 @@ export class Responder {
   /** Which tokens were reported to have leaked. */
   readonly #leaks = new TokenBook<GivenNotice>(ALERTS_KEPT_MAX);
 
+  readonly #fleet: FleetAlerts;
+
   constructor(policy: Policy) {
     this.#policy = policy;
+    this.#fleet = new FleetAlerts(policy, (id) => this.#alerts.get(id));
   }
 
   alert(id: string): AlertEntry | undefined {
@@ -103,18 +107,46 @@ export class Responder {
     this.#noteSuspect(alert.token, now);
     const verdict = this.#verdicts.about(alert.token);
     const suppression = suppressionOf(verdict, alert, assessment, now);
-    const before = contextOf(previous, offset, suppression);
+    const place = suppression ? null : this.#fleet.placeOf(alert, previous, now);
+    // It is told before what it tells of is taken for told.
+    const led = place?.leader && this.#lead(place.leader, now);
+    const before = placed(contextOf(previous, offset, suppression), place);
+    const decided = this.#decide(assessment, alert, previous, before, place, now);
+    if (!led) return decided;
+    return { ...decided, leader: led.alert, actions: [...led.actions, ...decided.actions] };
+  }
+
+  #decide(
+    assessment: Assessment,
+    alert: Alert,
+    previous: AlertEntry | undefined,
+    before: Context,
+    place: Place | null,
+    now: number,
+  ): Decided {
     const standing = this.#actions.standingOf(alert, previous?.revocation ?? null);
     const isRefuted = this.#actions.isRefuted(assessment);
-    if (standing?.actionId != null && (suppression || !isRefuted)) return this.#tell(alert, standing, before, [], now);
-    if (suppression) {
+    if (standing?.actionId != null && (before.suppression || !isRefuted))
+      return this.#tell(alert, standing, before, [], now);
+    if (place === null && before.suppression) {
+      const { reason } = before.suppression;
       const revoker = standing?.revoker ?? null;
-      return this.#tell(alert, { actionId: null, revoker, state: 'none', reason: suppression.reason }, before, [], now);
+      return this.#tell(alert, { actionId: null, revoker, state: 'none', reason }, before, [], now);
     }
-    const around = { ...this.#surroundings(alert.token), caution: cautionOf(verdict, alert, assessment, now) };
+    const caution = cautionOf(this.#verdicts.about(alert.token), alert, assessment, now);
+    const around = { ...this.#surroundings(alert.token), caution, explained: place?.explained ?? null };
     if (isRefuted) around.standing = null;
     const decision = decideRevocation(alert, this.#policy, around, now);
     return this.#follow(decision, alert, standing, before, now);
+  }
+
+  /** Tells of the alert that leads others, if it has grown by one or it is time. */
+  #lead(leader: NonNullable<Place['leader']>, now: number): Decided | undefined {
+    const isDue = leader.told.some(([, { at }]) => now - at >= this.#policy.repeatIntervalMs);
+    if (!isDue && !hasGrown(this.#alerts.get(leader.alert.id), leader)) return undefined;
+    const { alert, revocation, offset } = leader;
+    const suppression = suppressionOf(this.#verdicts.about(alert.token), alert, alert.latest, now);
+    return this.#tell(alert, revocation, contextOf(leader, offset, suppression), [], now);
   }
 
   #follow(
@@ -269,8 +301,10 @@ export class Responder {
     state: ActionState,
     detail: string,
     now: number,
+    { fleet, partOf }: Pick<Context, 'fleet' | 'partOf'> = {},
   ): ActionEntry {
-    const entry: ActionEntry = { action, alert, revocation, state, detail, attemptCount: 0, changedAt: now };
+    const place = { ...(fleet ? { fleet } : {}), ...(partOf ? { partOf } : {}) };
+    const entry: ActionEntry = { action, alert, revocation, ...place, state, detail, attemptCount: 0, changedAt: now };
     this.#actions.keep(entry);
     return entry;
   }
@@ -296,12 +330,18 @@ export class Responder {
     for (const receiver of receiversOf(alert, this.#policy)) {
       const last = this.#lastTold(alert, receiver, told.get(receiver));
       if (last) told.set(receiver, last);
-      const { tell, reason } = needsTelling(alert, last, before.suppression ?? null, state, this.#policy, now);
+      const { tell, reason } = needsTelling({ alert, ...before }, last, state, this.#policy, now);
       if (!tell) continue;
       const count = (last?.count ?? 0) + 1;
-      told.set(receiver, { at: now, severity: alert.severity, revocationState: state, count });
+      told.set(receiver, {
+        at: now,
+        severity: alert.severity,
+        revocationState: state,
+        count,
+        ...tokenCountOf(before.fleet),
+      });
       const action = this.#actionOf('notify', alert, receiver, reason, now, String(count));
-      notifications.push(this.#open(action, alert, revocation, 'approved', '', now));
+      notifications.push(this.#open(action, alert, revocation, 'approved', '', now, before));
     }
     const entry: AlertEntry = { alert, revocation, ...before, told: [...told] };
     this.#keepAlert(entry);
@@ -314,7 +354,8 @@ export class Responder {
     const known = this.#actions.get(actionIdOf('notify', alert, receiver, String(count)));
     if (known === undefined) return last;
     const { severity } = known.alert;
-    const told = { at: known.action.decidedAt, severity, revocationState: stateOf(known.revocation), count };
+    const revocationState = stateOf(known.revocation);
+    const told = { at: known.action.decidedAt, severity, revocationState, count, ...tokenCountOf(known.fleet) };
     return this.#lastTold(alert, receiver, told);
   }
 
@@ -342,6 +383,7 @@ export class Responder {
   }
 
   #keepAlert(entry: AlertEntry): void {
+    this.#fleet.keep(entry, this.#alerts.get(entry.alert.id));
     this.#alerts.delete(entry.alert.id);
     this.#alerts.set(entry.alert.id, entry);
     if (this.#alerts.size <= ALERTS_KEPT_MAX) return;
@@ -349,13 +391,36 @@ export class Responder {
     if (oldest === undefined) return;
     this.#alerts.delete(oldest);
     this.#actions.forgetAlert(oldest);
+    this.#fleet.forget(oldest);
   }
 }
 
 /** @param suppression as of now */
 function contextOf(entry: AlertEntry | undefined, offset: number, suppression: Suppression | null): Context {
-  const verdicts = entry?.verdicts ? { verdicts: entry.verdicts } : {};
-  return { told: entry?.told ?? [], offset, ...verdicts, ...(suppression ? { suppression } : {}) };
+  return {
+    told: entry?.told ?? [],
+    offset,
+    ...(entry?.verdicts ? { verdicts: entry.verdicts } : {}),
+    ...(suppression ? { suppression } : {}),
+    ...(entry?.fleet ? { fleet: entry.fleet } : {}),
+    ...(entry?.partOf ? { partOf: entry.partOf } : {}),
+  };
+}
+
+/** With what an alert tells of others, or who tells of it. @param place `null`: a person has answered it, and it stays where it was */
+function placed(before: Context, place: Place | null): Context {
+  if (place === null) return before;
+  const { fleet: _, partOf: __, ...own } = before;
+  const { fleet, leader } = place;
+  if (fleet) return { ...own, fleet };
+  if (!leader) return own;
+  // Whoever was told of it is told by the leader now.
+  const told = own.told.map(([name, last]) => [name, { ...last, ...tokenCountOf(leader.fleet) }] as const);
+  return { ...own, told, partOf: leader.alert.id, suppression: { reason: ledBy(leader), until: null } };
+}
+
+function tokenCountOf(fleet: FleetAlert | undefined): Pick<Told, 'tokenCount'> {
+  return fleet ? { tokenCount: fleet.tokenCount } : {};
 }
 
 /** As receivers are told of it; nothing while there is nothing to tell. */

@@ -1,4 +1,4 @@
-import type { Alert } from '../domain/alert.ts';
+import type { Alert, FleetAlert } from '../domain/alert.ts';
 import { hasCertain } from '../domain/finding.ts';
 import type { RevocationSummary } from './receiver.ts';
 
@@ -17,7 +17,12 @@ const UNDONE_AS_YET: ReadonlySet<State> = new Set([
 ]);
 
 /** What the reader of a notification should do next, most urgent first. Contains no text of the event's. */
-export function nextStepsFor(alert: Alert, revocation: RevocationSummary | null): readonly string[] {
+export function nextStepsFor(
+  alert: Alert,
+  revocation: RevocationSummary | null,
+  fleet?: FleetAlert,
+): readonly string[] {
+  if (fleet) return fleetSteps(alert.id);
   const state = revocation?.state ?? 'none';
   const asleep = alert.severity === 'informational' || alert.severity === 'low';
   return [
@@ -34,6 +39,16 @@ export function nextStepsFor(alert: Alert, revocation: RevocationSummary | null)
     hasCertain(alert.worst.findings)
       ? 'If it was them: have them leave it alone, or take back what was declared (detection.detectors, leaked --withdraw, revoke --undo). Nothing gets used to this.'
       : `If it was them: say so, and it is learned at once: tokenwarden verdict ${alert.id} expected`,
+  ];
+}
+
+/** What many tokens share is one question, and one answer. */
+function fleetSteps(alertId: string): readonly string[] {
+  return [
+    'Ask whether somebody changed something for all of them: a release, a migration, another office, another driver.',
+    `If so: say so once, and it is learned for each of them: tokenwarden verdict ${alertId} expected --members`,
+    `If nobody did: they are stolen together. Take them out of use now: tokenwarden revoke ${alertId} --members`,
+    `Which they are: tokenwarden alerts list --part-of ${alertId}`,
   ];
 }
 

@@ -106,6 +106,6 @@ export class Replay {
     this.counts.assessments += 1;
     this.#watch.assessment(assessment);
     const decided = this.#responder.onAssessment(assessment, offset, event.at);
-    if (decided) this.#alerts.set(decided.alert.alert.id, decided.alert);
+    for (const entry of [decided?.leader, decided?.alert]) if (entry) this.#alerts.set(entry.alert.id, entry);
   }
 }

@@ -101,11 +101,13 @@ async function carryOut(context: Context, entry: ActionEntry, report: Report): P
 }
 
 async function notify(context: Context, entry: ActionEntry, report: Report): Promise<void> {
-  const { action, alert } = entry;
+  const { action, alert, fleet, partOf } = entry;
   const receiver = context.options.receivers.get(action.target);
   if (receiver === undefined) return missing(entry, 'receiver', report);
   const revocation = summaryOf(entry.revocation);
-  const notification = { action, alert, revocation, nextSteps: nextStepsFor(alert, revocation) };
+  const place = { ...(fleet ? { fleet } : {}), ...(partOf ? { partOf } : {}) };
+  const nextSteps = nextStepsFor(alert, revocation, fleet);
+  const notification = { action, alert, revocation, nextSteps, ...place };
   const settlement = await deliver(context, entry, `receiver/${action.target}`, receiver.pace, (signal) =>
     receiver.open.send(notification, signal),
   );

@@ -139,6 +139,7 @@ function policyOf(budgetIsTight: boolean): Policy {
     repeatIntervalMs: DAY_MS,
     silences: [],
     revocationRules: [{ match: {}, revoker: 'issuer' }],
+    sharedCause: { tokenCount: 3, windowMs: DAY_MS },
     guardRails: {
       protectedTokens: [],
       budget: { revocationCount: budgetIsTight ? 2 : many, windowMs: budgetIsTight ? 8000 : 600_000 },

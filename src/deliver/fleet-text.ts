@@ -1,6 +1,6 @@
 import type { FleetAlert } from '../domain/alert.ts';
 import { countText } from '../domain/words.ts';
-import { quoted } from './safe-text.ts';
+import { quoted, safeText } from './safe-text.ts';
 import { timeText } from './words.ts';
 
 /** Tokens that a sentence names; the others are counted. */
@@ -8,8 +8,8 @@ const NAMED_MAX = 5;
 
 /** An alert that leads others, in sentences: what they share, what that means, who they are, and what was done before it was known. */
 export function fleetSentences({ cause, tokenCount, tokens, since, revoked }: FleetAlert): readonly string[] {
-  const shared = `${quoted(cause.what, 60)}: ${quoted(cause.name, 100)}`;
-  const named = tokens.slice(0, NAMED_MAX).map((token) => quoted(token, 60));
+  const shared = `${quoted(cause.what, 60)}: ${quoted(cause.name, 80)}`;
+  const named = tokens.slice(0, NAMED_MAX).map((token) => quoted(token, 40));
   const more = tokenCount - named.length;
   return [
     `${countText(tokenCount, 'token')} since ${timeText(since)} have the same that is new (${shared}): more like a release or a move than a theft.`,
@@ -19,7 +19,7 @@ export function fleetSentences({ cause, tokenCount, tokens, since, revoked }: Fl
       .slice(0, NAMED_MAX)
       .map(
         ({ token, alertId }) =>
-          `Token ${quoted(token, 60)} was revoked all the same: tokenwarden revoke ${alertId} --undo`,
+          `Token ${quoted(token, 40)} was revoked all the same: tokenwarden revoke ${safeText(alertId, 40)} --undo`,
       ),
     ...(revoked.length > NAMED_MAX ? [`So were ${revoked.length - NAMED_MAX} more.`] : []),
   ];

@@ -22,11 +22,12 @@ export function nextStepsFor(
   revocation: RevocationSummary | null,
   fleet?: FleetAlert,
 ): readonly string[] {
-  if (fleet) return fleetSteps(alert.id);
+  const first = FIRST_STEP[revocation?.state ?? 'none'](alert.id);
+  if (fleet) return [...(first.startsWith(ACT_NOW) ? [first] : []), ...fleetSteps(alert.id)];
   const state = revocation?.state ?? 'none';
   const asleep = alert.severity === 'informational' || alert.severity === 'low';
   return [
-    FIRST_STEP[state](alert.id),
+    first,
     'Ask the owner whether this was them: a release, a migration, a new office, a job run by hand.',
     ...(asleep
       ? []
@@ -41,6 +42,8 @@ export function nextStepsFor(
       : `If it was them: say so, and it is learned at once: tokenwarden verdict ${alert.id} expected`,
   ];
 }
+
+const ACT_NOW = 'ACT NOW';
 
 /** What many tokens share is one question, and one answer. */
 function fleetSteps(alertId: string): readonly string[] {
@@ -61,9 +64,9 @@ const FIRST_STEP: Readonly<Record<State, (alertId: string) => string>> = {
   accepted: () => 'The issuer has accepted the revocation: look again in a minute whether it is verified.',
   verified: (id) => `The token is out of use. If that was a mistake: tokenwarden revoke ${id} --undo`,
   ineffective: () =>
-    'ACT NOW: the issuer accepted the revocation and the token is still in use. Block it by other means: network, gateway, database.',
-  refused: () => 'ACT NOW: the revocation was refused. Take the token out of use by hand.',
-  expired: () => 'ACT NOW: the revocation never went through. Take the token out of use by hand.',
+    `${ACT_NOW}: the issuer accepted the revocation and the token is still in use. Block it by other means: network, gateway, database.`,
+  refused: () => `${ACT_NOW}: the revocation was refused. Take the token out of use by hand.`,
+  expired: () => `${ACT_NOW}: the revocation never went through. Take the token out of use by hand.`,
   withdrawn: () =>
     'Nothing is done about the token any more. Look whether the issuer took an attempt that was on its way, if there was one.',
   undone: () => 'The revocation was undone: the token works again. Make sure that this is meant.',

@@ -181,21 +181,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     caughtBy: ['fleetAlerts', 'decisions'],
   },
   {
-    title: 'who is led is written before who leads',
-    edits: [
-      {
-        file: 'src/pipeline/ledger.ts',
-        find: `  if (leader !== undefined) entries.push({ kind: 'alert', entry: leader });
-  if (alert !== null) entries.push({ kind: 'alert', entry: alert });
-`,
-        replace: `  if (alert !== null) entries.push({ kind: 'alert', entry: alert });
-  if (leader !== undefined) entries.push({ kind: 'alert', entry: leader });
-`,
-      },
-    ],
-    caughtBy: ['fleetAlerts', 'decisions'],
-  },
-  {
     title: 'a gap is passed over in silence',
     edits: [{ file: DETECT, find: "'events were deleted before they were read: baselines have a gap'", replace: "''" }],
     caughtBy: ['gaps'],

@@ -68,11 +68,12 @@ describe('a migration of the whole fleet, and a thief on the same day', () => {
     expect(toldTokens.size).toBeGreaterThan(TOKEN_COUNT / 2);
   });
 
-  it('is told once, beside the two that came before it was recognised; the thief is told by itself', () => {
+  it('is told once, beside those that came before it was recognised; the thief is told by itself', () => {
     const { told, toldTokens } = decide(day, {});
     const honest = [...toldTokens].filter((token) => token !== day.thief);
     expect(toldTokens).toContain(day.thief);
-    expect(honest.length).toBeLessThanOrEqual(2);
+    // Two of a schema; and two in which a statement failed, which is another thing.
+    expect(honest.length).toBeLessThanOrEqual(4);
     const fleets = told.filter(({ fleet }) => fleet);
     expect(new Set(fleets.map(({ action }) => action.alertId)).size).toBe(1);
     expect(fleets[0]?.fleet).toMatchObject({ cause: { detector: 'new-table', name: 'shop.*' }, tokenCount: 3 });

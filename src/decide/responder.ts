@@ -54,7 +54,7 @@ export class Responder {
   readonly #verdicts = new TokenBook<GivenVerdict>(ALERTS_KEPT_MAX);
   /** Which tokens were reported to have leaked. */
   readonly #leaks = new TokenBook<GivenNotice>(ALERTS_KEPT_MAX);
-
+  /** What alerts have in common. */
   readonly #fleet: FleetAlerts;
 
   constructor(policy: Policy) {
@@ -108,7 +108,7 @@ export class Responder {
     const verdict = this.#verdicts.about(alert.token);
     const suppression = suppressionOf(verdict, alert, assessment, now);
     const place = suppression ? null : this.#fleet.placeOf(alert, previous, now);
-    // It is told before what it tells of is taken for told.
+    // First who leads: whoever is led counts as told.
     const led = place?.leader && this.#lead(place.leader, now);
     const before = placed(contextOf(previous, offset, suppression), place);
     const decided = this.#decide(assessment, alert, previous, before, place, now);

@@ -41,8 +41,7 @@ export function situationOf({ alert, revocation, fleet, partOf }: AlertEntry): S
     target: revocation.revoker,
     reason: revocation.reason.text,
   };
-  const place = { ...(fleet ? { fleet } : {}), ...(partOf ? { partOf } : {}) };
-  return { alert, revocation: summary, nextSteps: nextStepsFor(alert, summary, fleet), ...place };
+  return { alert, revocation: summary, nextSteps: nextStepsFor(alert, summary, fleet), fleet, partOf };
 }
 
 /** An alert, and those that it leads if they are asked for. @throws UsageError if it is not known, or leads none */

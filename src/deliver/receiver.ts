@@ -9,9 +9,9 @@ export interface Situation {
   /** What the reader should do next, most urgent first (`next-steps.ts`). */
   readonly nextSteps: readonly string[];
   /** The alert leads others: what many tokens share is told under it. */
-  readonly fleet?: FleetAlert;
+  readonly fleet?: FleetAlert | undefined;
   /** Id of the alert that leads this one. */
-  readonly partOf?: string;
+  readonly partOf?: string | undefined;
 }
 
 /**

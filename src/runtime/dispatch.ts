@@ -105,9 +105,8 @@ async function notify(context: Context, entry: ActionEntry, report: Report): Pro
   const receiver = context.options.receivers.get(action.target);
   if (receiver === undefined) return missing(entry, 'receiver', report);
   const revocation = summaryOf(entry.revocation);
-  const place = { ...(fleet ? { fleet } : {}), ...(partOf ? { partOf } : {}) };
   const nextSteps = nextStepsFor(alert, revocation, fleet);
-  const notification = { action, alert, revocation, nextSteps, ...place };
+  const notification = { action, alert, revocation, nextSteps, fleet, partOf };
   const settlement = await deliver(context, entry, `receiver/${action.target}`, receiver.pace, (signal) =>
     receiver.open.send(notification, signal),
   );

@@ -56,12 +56,14 @@ export default defineDetector({
   },
 
   evidence({ clients }, event) {
+    const client = clientOf(event.application);
     return [
       {
         what: 'client not used before',
         observed: event.application === null ? [] : [event.application],
         expected: countText(clients.size, 'known client'),
         sampleSize: Math.round(clients.observations),
+        newNames: client === null || clients.standing(client) === 'known' ? [] : [client],
       },
     ];
   },

@@ -54,12 +54,14 @@ export default defineDetector({
   },
 
   evidence({ databases }, event) {
+    const names = event.database === null ? [] : [event.database];
     return [
       {
         what: 'database not used before',
-        observed: event.database === null ? [] : [event.database],
+        observed: names,
         expected: countText(databases.size, 'known database'),
         sampleSize: Math.round(databases.observations),
+        newNames: names.filter((name) => databases.standing(name) !== 'known'),
       },
     ];
   },

@@ -117,6 +117,7 @@ export default defineDetector({
         observed: [`${event.network}${system}`],
         expected: known.filter((part) => part !== '').join(', '),
         sampleSize: Math.round(prefixes.observations),
+        newNames: event.network === null || prefixes.standing(event.network) === 'known' ? [] : [event.network],
       },
     ];
   },

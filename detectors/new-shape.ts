@@ -7,6 +7,7 @@ import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
 const STATEMENT_CHARS_MAX = 120;
+const SHAPE_CHARS_MAX = 400;
 
 /** Two weeks of a service with the four statements that its code has. */
 const service: readonly CaseEvent[] = Array.from({ length: 14 * 32 }, (_, i) => ({
@@ -62,6 +63,7 @@ export default defineDetector({
         observed: event.statement === null ? [] : [event.statement.slice(0, STATEMENT_CHARS_MAX)],
         expected: countText(shapes.size, 'known statement'),
         sampleSize: Math.round(shapes.observations),
+        newNames: event.shape === null || shapes.standing(event.shape) === 'known' ? [] : [nameOf(event.shape)],
       },
     ];
   },
@@ -93,3 +95,8 @@ export default defineDetector({
     },
   ],
 });
+
+/** Long ones are no longer told apart by all that they say. */
+function nameOf(shape: string): string {
+  return shape.length <= SHAPE_CHARS_MAX ? shape : `${shape.slice(0, SHAPE_CHARS_MAX)}… (${shape.length} characters)`;
+}

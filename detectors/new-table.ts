@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fleetTables } from '../src/baseline/fleet-names.ts';
+import { fleetSchemas } from '../src/baseline/fleet-schemas.ts';
 import { type NoveltyRates, type SeenSetRead, seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
@@ -70,7 +71,7 @@ export default defineDetector({
       .default(0.15)
       .describe('Share of the tables a stranger touches that nobody used before.'),
   }),
-  remembers: { tables: seenSet({ capacity: 32, forgetAfterDays: 100 }), fleet: fleetTables() },
+  remembers: { tables: seenSet({ capacity: 32, forgetAfterDays: 100 }), fleet: fleetTables(), schemas: fleetSchemas() },
   bitsMax: 9,
 
   score({ tables, fleet }, event, config) {
@@ -93,14 +94,22 @@ export default defineDetector({
     for (const table of event.tables) tables.add(table, event.at);
   },
 
-  evidence({ tables }, event) {
+  evidence({ tables, schemas }, event) {
     const unknown = event.tables.filter((table) => tables.standing(table) !== 'known');
+    // Of a schema that nobody used before, its tables are one thing: a migration has few that many tokens share.
+    const newNames = unknown
+      .filter((table) => catalogueKindOf(table) === null)
+      .map((table) => {
+        const schema = schemas.newSchemaOf(table, event.at);
+        return schema === null ? table : `${schema}.*`;
+      });
     return [
       {
         what: 'tables not used before',
         observed: unknown,
         expected: countText(tables.size, 'known table'),
         sampleSize: Math.round(tables.observations),
+        newNames: [...new Set(newNames)],
       },
     ];
   },

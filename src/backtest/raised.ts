@@ -6,6 +6,8 @@ import { EVIDENCE_FADES_MS, explains } from './measure.ts';
 export interface Raised {
   readonly alert: Pick<Alert, 'token' | 'openedAt' | 'updatedAt' | 'worst'>;
   readonly wouldRevoke: boolean;
+  /** By itself, and not only as one of many that share what is new. */
+  readonly isTold: boolean;
   /** Bits its score would have come to without each detector named in it: see `ScoresWithout`. */
   readonly without: ReadonlyMap<string, number>;
 }

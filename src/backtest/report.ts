@@ -28,6 +28,8 @@ export interface Report {
     readonly wouldRevoke: number;
     readonly delays: Delays | null;
   };
+  /** All that were raised; what is new for many tokens is told as one of them. */
+  readonly alerts: { readonly count: number; readonly told: number };
   readonly falseAlerts: number;
   readonly falseAlertsPer1000TokenMonths: number;
   /** False alerts ÷ what the budget allows: 1 is a budget that is kept. */
@@ -146,6 +148,7 @@ export function reportOf(
       wouldRevoke: thefts.filter(({ label }) => revocations.some((one) => overlaps(label, one))).length,
       delays: delaysOf(thefts, level),
     },
+    alerts: { count: raised.length, told: raised.filter(({ isTold }) => isTold).length },
     falseAlerts: falseCount,
     falseAlertsPer1000TokenMonths: (1000 * falseCount) / tokenMonths,
     budgetKept: falseCount / (promised.alertsPerTokenMonth * tokenMonths),

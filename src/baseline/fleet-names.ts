@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { tableUse } from '../domain/table-use.ts';
+import { FleetSchemas } from './fleet-schemas.ts';
 import { hashName } from './hash.ts';
 import type { Field } from './record.ts';
 import { dayOf } from './time.ts';
@@ -33,10 +34,12 @@ export class FleetView {
   readonly tables: FleetNames;
   /** What they do to which table: see `tableUse`. */
   readonly uses: FleetNames;
+  readonly schemas: FleetSchemas;
 
   constructor(hashSeed: number) {
     this.tables = new FleetNames(hashSeed);
     this.uses = new FleetNames(hashSeed);
+    this.schemas = new FleetSchemas(hashSeed);
   }
 
   /** Whose event is at hand from now on. @param user a keyed hash */
@@ -50,7 +53,7 @@ export class FleetView {
     if (tables.length === 0) return;
     const day = dayOf(at);
     for (const table of tables) {
-      this.tables.add(table, day);
+      if (this.tables.add(table, day)) this.schemas.add(table, day);
       this.uses.add(tableUse(operation, table), day);
     }
   }
@@ -114,18 +117,21 @@ export class FleetNames implements FleetNamesRead {
     return (sessions + prior / nameCount) / (this.#total + prior);
   }
 
-  /** The token at hand uses a name. */
-  add(name: string, day: number): void {
+  /** The token at hand uses a name. @returns whether it is the first use on that day, as far as is known */
+  add(name: string, day: number): boolean {
     const hash = hashName(name, this.#hashSeed);
     let place = this.#find(hash);
-    if (place < 0) place = this.#claim(hash);
+    const isClaimed = place < 0;
+    if (isClaimed) place = this.#claim(hash);
     const user = this.#user;
     if (this.#users[place] !== user) this.#users[place] = SEVERAL;
-    if (this.#lastUsers[place] === user && this.#lastDays[place] === day) return;
+    const isAnotherDay = isClaimed || this.#lastDays[place] !== day;
+    if (this.#lastUsers[place] === user && !isAnotherDay) return false;
     this.#lastUsers[place] = user;
     this.#lastDays[place] = day;
     this.#sessions[place] = (this.#sessions[place] as number) + STEPS;
     this.#total += STEPS;
+    return isAnotherDay;
   }
 
   /** Lets time pass: all counts shrink alike. */

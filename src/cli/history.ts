@@ -1,7 +1,7 @@
 import type { Config } from '../config/load.ts';
 import { policyOf } from '../config/mapping.ts';
+import type { AlertEntry } from '../decide/entries.ts';
 import type { Policy } from '../decide/policy.ts';
-import type { AlertEntry } from '../decide/responder.ts';
 import { numberText } from '../domain/words.ts';
 import { Replay, type ReplayWatch } from '../pipeline/replay.ts';
 import { createKeys, REPLAY_KEYS } from '../runtime/keys.ts';
@@ -87,7 +87,8 @@ function progressText(share: number, { counts: { events, assessments } }: Replay
 function replayPolicy(config: Config): Policy {
   const policy = policyOf(config);
   const revocationRules = policy.revocationRules.length > 0 ? policy.revocationRules : [{ match: {}, revoker: 'any' }];
-  return { ...policy, mode: 'observe', revocationRules, routes: [] };
+  // One reader, whoever they are: so it shows how often somebody would be told.
+  return { ...policy, mode: 'observe', revocationRules, routes: [{ match: {}, receivers: ['anybody'] }] };
 }
 
 class Tally {

@@ -1,10 +1,11 @@
-import type { ActionEntry, AlertEntry } from '../decide/responder.ts';
+import type { ActionEntry, AlertEntry } from '../decide/entries.ts';
 import { nextStepsFor } from '../deliver/next-steps.ts';
 import type { Situation } from '../deliver/receiver.ts';
 import { safeText } from '../deliver/safe-text.ts';
 import type { GivenNotice } from '../domain/notice.ts';
 import type { Log } from '../log/log.ts';
 import { LedgerReader, readOn } from '../pipeline/ledger.ts';
+import { UsageError } from './io.ts';
 
 /** Alerts and actions as they stand, by id, in order of their last change; and reports of leaks, by token. */
 export interface Ledger {
@@ -33,14 +34,27 @@ function replace<T>(map: Map<string, T>, key: string, value: T): void {
 }
 
 /** An alert as receivers are told about it, for printing. */
-export function situationOf({ alert, revocation }: AlertEntry): Situation {
+export function situationOf({ alert, revocation, fleet, partOf }: AlertEntry): Situation {
   const summary = revocation && {
     actionId: revocation.actionId,
     state: revocation.state,
     target: revocation.revoker,
     reason: revocation.reason.text,
   };
-  return { alert, revocation: summary, nextSteps: nextStepsFor(alert, summary) };
+  return { alert, revocation: summary, nextSteps: nextStepsFor(alert, summary, fleet), fleet, partOf };
+}
+
+/** An alert, and those that it leads if they are asked for. @throws UsageError if it is not known, or leads none */
+export function alertAndMembers(
+  { alerts }: Pick<Ledger, 'alerts'>,
+  id: string,
+  withMembers = false,
+): readonly AlertEntry[] {
+  const entry = alerts.get(id);
+  if (entry === undefined) throw new UsageError(`no alert has the id "${id}": see "tokenwarden alerts list"`, 1);
+  if (!withMembers) return [entry];
+  if (entry.fleet === undefined) throw new UsageError(`alert "${id}" leads no others: leave --members out`, 1);
+  return [entry, ...[...alerts.values()].filter(({ partOf }) => partOf === id)];
 }
 
 /** Who has reported that a token has leaked, or has withdrawn that. */

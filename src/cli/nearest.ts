@@ -1,4 +1,4 @@
-import type { AlertEntry } from '../decide/responder.ts';
+import type { AlertEntry } from '../decide/entries.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { type NearUse, nearestUses } from '../domain/nearest-use.ts';
 import { type Use, type UsualPart, UsualTally, type UsualUses, usualPartOf } from '../domain/usual-use.ts';

@@ -5,7 +5,7 @@ import type { Config } from './schema.ts';
 
 /** The operator's wishes as decisions need them. */
 export function policyOf({ mode, stopped, response }: Config): Policy {
-  const { receivers, routes, silences, repeatIntervalMinutes, revocation } = response;
+  const { receivers, routes, silences, repeatIntervalMinutes, revocation, sharedCause } = response;
   const { rules, protectedTokens, budget, brake, dimensionsMin, baselineDaysMin, baselineEventsMin } = revocation;
   return {
     mode,
@@ -14,6 +14,7 @@ export function policyOf({ mode, stopped, response }: Config): Policy {
     repeatIntervalMs: repeatIntervalMinutes * MINUTE_MS,
     silences,
     revocationRules: rules,
+    sharedCause: { tokenCount: sharedCause.tokenCount, windowMs: sharedCause.windowMinutes * MINUTE_MS },
     guardRails: {
       protectedTokens,
       budget: { revocationCount: budget.revocationCount, windowMs: budget.windowMinutes * MINUTE_MS },

@@ -105,6 +105,20 @@ export const responseSchema = z
       .default([])
       .describe('Alerts that nobody is told about for a while. They are kept, and tokens are revoked all the same.'),
     revokers: targets(REVOKER_KINDS).default({}).describe('What can take tokens out of use, by name.'),
+    sharedCause: z
+      .strictObject({
+        tokenCount: z
+          .int()
+          .min(3)
+          .max(1_000_000)
+          .default(3)
+          .describe('When the same table, schema, network, database, client or statement is new for so many tokens …'),
+        windowMinutes: windowMinutes
+          .default(1440)
+          .describe('… within so many minutes, it is told of once, and revokes nothing by itself.'),
+      })
+      .prefault({})
+      .describe('What is new for many tokens at once: a release, a migration, another address of an office.'),
     revocation: revocationSchema.prefault({}).describe('When a token is taken out of use without a person.'),
   })
   .prefault({})

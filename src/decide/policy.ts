@@ -13,6 +13,8 @@ export interface Policy {
   /** The first rule that matches says how the token is revoked; no match, no revocation. */
   readonly revocationRules: readonly RevocationRule[];
   readonly guardRails: GuardRails;
+  /** What is new for so many tokens within the window (event time) has one cause. */
+  readonly sharedCause: { readonly tokenCount: number; readonly windowMs: number };
 }
 
 export interface Route {

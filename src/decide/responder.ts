@@ -1,12 +1,13 @@
-import type { Action, ActionState, Reason, RevocationState } from '../domain/action.ts';
-import type { Alert } from '../domain/alert.ts';
-import type { Aside } from '../domain/aside.ts';
+import type { Action, ActionState, Reason } from '../domain/action.ts';
+import type { Alert, FleetAlert } from '../domain/alert.ts';
 import type { Assessment } from '../domain/finding.ts';
-import { deriveId } from '../domain/identifier.ts';
-import type { GivenNotice, Notice } from '../domain/notice.ts';
+import type { GivenNotice } from '../domain/notice.ts';
 import type { GivenVerdict } from '../domain/verdict.ts';
+import { ActionBook, ATTEMPTED, actionIdOf } from './action-book.ts';
+import type { ActionEntry, AlertEntry, Decided, Noted, Revocation } from './entries.ts';
+import { FleetAlerts, hasGrown, ledBy, type Place } from './fleet-alerts.ts';
 import { alertIdOf, group, withStamps } from './group.ts';
-import { type LeakRequest, leakRefusalOf, noticeOf, proofInOrder, proofOf, refutes } from './notices.ts';
+import { type LeakRequest, leakRefusalOf, noticeOf, proofInOrder, proofOf } from './notices.ts';
 import { needsTelling, receiversOf, type Told } from './notify.ts';
 import { NOTIFICATION_EXPIRES_MS, type Policy, REVOCATION_EXPIRES_MS } from './policy.ts';
 import { decideRevocation, type RevocationDecision } from './revoke.ts';
@@ -20,73 +21,10 @@ import {
   verdictOn,
 } from './verdicts.ts';
 
-/** An alert with everything decided about it: what the ledger keeps under the alert's id. */
-export interface AlertEntry {
-  readonly alert: Alert;
-  readonly revocation: Revocation | null;
-  /** By receiver, in order of first telling. */
-  readonly told: readonly (readonly [receiver: string, told: Told])[];
-  /** Offset of the last findings record taken into it: one at or below it has been taken before a restart. */
-  readonly offset: number;
-  /** What people have answered, the last one last: that one holds. Absent where nobody has. */
-  readonly verdicts?: readonly GivenVerdict[];
-  /** Why it is not told and revokes nothing, as of its last assessment. Absent: it does. */
-  readonly suppression?: Suppression;
-}
-
-/** Where the revocation of an alert's token stands. */
-export interface Revocation {
-  /** `null` while it is only held or weighed. */
-  readonly actionId: string | null;
-  readonly revoker: string | null;
-  readonly state: RevocationState;
-  readonly reason: Reason;
-}
-
-/** An action with where it stands: what the ledger keeps under the action's id. */
-export interface ActionEntry {
-  readonly action: Action;
-  /** As they stood when the action was decided, so that every attempt says the same. */
-  readonly alert: Alert;
-  readonly revocation: Revocation | null;
-  readonly state: ActionState;
-  /** What the other side said last. */
-  readonly detail: string;
-  readonly attemptCount: number;
-  readonly changedAt: number;
-}
-
-/** What came of one input: entries to make durable, in this order, before any action is tried. */
-export interface Decided extends Noted {
-  readonly alert: AlertEntry;
-}
-
-/** What came of an outcome, or of what is said of a token. */
-export interface Noted {
-  /** `null`: it is about none; or the ledger has an action of it and not itself yet, after a crash between the two. */
-  readonly alert: AlertEntry | null;
-  readonly actions: readonly ActionEntry[];
-  /** A person's, to be kept as it was given. */
-  readonly notice?: GivenNotice;
-  /** What detect has to be told, before anything of this is in the ledger. */
-  readonly aside?: Aside;
-}
-
 /** What an alert's entry carries on from the one before. */
-type Context = Pick<AlertEntry, 'told' | 'offset' | 'verdicts' | 'suppression'>;
+type Context = Pick<AlertEntry, 'told' | 'offset' | 'verdicts' | 'suppression' | 'fleet' | 'partOf'>;
 
 const ALERTS_KEPT_MAX = 20_000;
-/** Not carried out yet. */
-const WAITING: ReadonlySet<ActionState> = new Set(['held', 'approved']);
-const STANDING: ReadonlySet<ActionState> = new Set(['approved', 'accepted', 'verified', 'ineffective']);
-/** The issuer was asked, and may have done something. */
-const ATTEMPTED: ReadonlySet<RevocationState> = new Set([
-  ...STANDING,
-  'refused',
-  'expired',
-  'withdrawn',
-] as RevocationState[]);
-
 /** Why a request makes no sense as things stand, or `undefined` if it does. */
 export function refusalOf(kind: 'revoke' | 'undo', { revocation }: Pick<AlertEntry, 'revocation'>): string | undefined {
   const state = revocation?.state ?? 'none';
@@ -104,15 +42,6 @@ export function revokerFor({ revocation }: Pick<AlertEntry, 'revocation'>, polic
   return revocation?.revoker ?? policy.revocationRules[0]?.revoker;
 }
 
-/** Whether there is more to do: it has no outcome yet, or it is a revocation that is not proven. */
-export function isUnfinished({ action, state }: ActionEntry): boolean {
-  return state === 'approved' || (action.kind === 'revoke' && (state === 'accepted' || state === 'ineffective'));
-}
-
-function undoes({ action: undo }: ActionEntry, { action }: ActionEntry): boolean {
-  return action.kind === 'revoke' && action.alertId === undo.alertId && action.decidedAt <= undo.decidedAt;
-}
-
 /**
  * Turns assessments and outcomes into alerts and actions. Holds what guard rails need to see; rebuilt from the ledger after a restart.
  * Synchronous and deterministic; the present is an argument.
@@ -120,18 +49,17 @@ function undoes({ action: undo }: ActionEntry, { action }: ActionEntry): boolean
 export class Responder {
   readonly #policy: Policy;
   readonly #alerts = new Map<string, AlertEntry>();
-  readonly #actions = new Map<string, ActionEntry>();
-  /** Latest revocation by token. */
-  readonly #revocations = new Map<string, string>();
+  readonly #actions = new ActionBook(ALERTS_KEPT_MAX);
   readonly #suspects = new Map<string, number>();
   readonly #verdicts = new TokenBook<GivenVerdict>(ALERTS_KEPT_MAX);
-  /** Which tokens were proven to be out of use, or given back since. */
-  readonly #proofs = new TokenBook<Notice>(ALERTS_KEPT_MAX);
   /** Which tokens were reported to have leaked. */
   readonly #leaks = new TokenBook<GivenNotice>(ALERTS_KEPT_MAX);
+  /** What alerts have in common. */
+  readonly #fleet: FleetAlerts;
 
   constructor(policy: Policy) {
     this.#policy = policy;
+    this.#fleet = new FleetAlerts(policy, (id) => this.#alerts.get(id));
   }
 
   alert(id: string): AlertEntry | undefined {
@@ -147,17 +75,9 @@ export class Responder {
     return this.#leaks.about(token);
   }
 
-  /**
-   * Actions that were approved and have no outcome yet, and revocations that are not proven: what a restarted process has to take up again. An
-   * undo that was accepted must not be done again, since its token may have been revoked since; and a revocation must not be pursued that
-   * somebody undoes.
-   */
+  /** What a restarted process has to take up again. */
   unsettled(): readonly ActionEntry[] {
-    const entries = [...this.#actions.values()];
-    const undos = entries.filter(
-      ({ action, state }) => action.kind === 'undo' && (state === 'approved' || state === 'accepted'),
-    );
-    return entries.filter((entry) => isUnfinished(entry) && !undos.some((undo) => undoes(undo, entry)));
+    return this.#actions.unsettled();
   }
 
   /** Takes an entry back from the ledger. */
@@ -168,7 +88,7 @@ export class Responder {
   }
 
   restoreAction(entry: ActionEntry): void {
-    this.#keepAction(entry);
+    this.#actions.keep(entry);
   }
 
   restoreNotice(notice: GivenNotice): void {
@@ -187,18 +107,46 @@ export class Responder {
     this.#noteSuspect(alert.token, now);
     const verdict = this.#verdicts.about(alert.token);
     const suppression = suppressionOf(verdict, alert, assessment, now);
-    const before = contextOf(previous, offset, suppression);
-    const standing = this.#standingOf(alert, previous?.revocation ?? null);
-    const isRefuted = this.#isRefuted(assessment);
-    if (standing?.actionId != null && (suppression || !isRefuted)) return this.#tell(alert, standing, before, [], now);
-    if (suppression) {
+    const place = suppression ? null : this.#fleet.placeOf(alert, previous, now);
+    // First who leads: whoever is led counts as told.
+    const led = place?.leader && this.#lead(place.leader, now);
+    const before = placed(contextOf(previous, offset, suppression), place);
+    const decided = this.#decide(assessment, alert, previous, before, place, now);
+    if (!led) return decided;
+    return { ...decided, leader: led.alert, actions: [...led.actions, ...decided.actions] };
+  }
+
+  #decide(
+    assessment: Assessment,
+    alert: Alert,
+    previous: AlertEntry | undefined,
+    before: Context,
+    place: Place | null,
+    now: number,
+  ): Decided {
+    const standing = this.#actions.standingOf(alert, previous?.revocation ?? null);
+    const isRefuted = this.#actions.isRefuted(assessment);
+    if (standing?.actionId != null && (before.suppression || !isRefuted))
+      return this.#tell(alert, standing, before, [], now);
+    if (place === null && before.suppression) {
+      const { reason } = before.suppression;
       const revoker = standing?.revoker ?? null;
-      return this.#tell(alert, { actionId: null, revoker, state: 'none', reason: suppression.reason }, before, [], now);
+      return this.#tell(alert, { actionId: null, revoker, state: 'none', reason }, before, [], now);
     }
-    const around = { ...this.#surroundings(alert.token), caution: cautionOf(verdict, alert, assessment, now) };
+    const caution = cautionOf(this.#verdicts.about(alert.token), alert, assessment, now);
+    const around = { ...this.#surroundings(alert.token), caution, explained: place?.explained ?? null };
     if (isRefuted) around.standing = null;
     const decision = decideRevocation(alert, this.#policy, around, now);
     return this.#follow(decision, alert, standing, before, now);
+  }
+
+  /** Tells of the alert that leads others, if it has grown by one or it is time. */
+  #lead(leader: NonNullable<Place['leader']>, now: number): Decided | undefined {
+    const isDue = leader.told.some(([, { at }]) => now - at >= this.#policy.repeatIntervalMs);
+    if (!isDue && !hasGrown(this.#alerts.get(leader.alert.id), leader)) return undefined;
+    const { alert, revocation, offset } = leader;
+    const suppression = suppressionOf(this.#verdicts.about(alert.token), alert, alert.latest, now);
+    return this.#tell(alert, revocation, contextOf(leader, offset, suppression), [], now);
   }
 
   #follow(
@@ -231,9 +179,9 @@ export class Responder {
   ): Noted | undefined {
     const before = this.#actions.get(actionId);
     if (before === undefined) return undefined;
-    const proof = this.#proofs.about(before.action.token);
+    const proof = this.#actions.proof(before.action.token);
     const entry = proofInOrder({ ...before, state, detail, attemptCount, changedAt: now }, proof);
-    this.#keepAction(entry);
+    this.#actions.keep(entry);
     const notice = proofOf(entry);
     const aside = notice ? { aside: { notice } } : {};
     const known = this.#alerts.get(before.action.alertId);
@@ -295,10 +243,10 @@ export class Responder {
   ): Pick<AlertEntry, 'revocation'> & Noted {
     const reason: Reason = { code: 'called-expected', text: `${by} says that it was the owner` };
     const isWaiting = revocation?.state === 'held' || revocation?.state === 'approved';
-    const actions = [...this.#actions.values()]
-      .filter(({ action, state }) => action.alertId === alert.id && action.kind === 'revoke' && WAITING.has(state))
+    const actions = this.#actions
+      .waitingFor(alert.id)
       .map((entry): ActionEntry => ({ ...entry, state: 'withdrawn', detail: reason.text, changedAt: now }));
-    for (const entry of actions) this.#keepAction(entry);
+    for (const entry of actions) this.#actions.keep(entry);
     if (!isWaiting) return { alert: null, revocation, actions };
     // What was only held was never asked for: there is nothing that could be undone.
     const state = revocation.state === 'held' ? 'none' : 'withdrawn';
@@ -320,7 +268,7 @@ export class Responder {
     if (revoker === undefined) return undefined;
     const reason: Reason = { code: 'asked-by-person', text: `asked by ${request.by}` };
     const action = this.#actionOf(request.kind, known.alert, revoker, reason, now, String(request.at));
-    if (this.#actions.has(action.id)) return undefined;
+    if (this.#actions.get(action.id) !== undefined) return undefined;
     if (request.kind === 'undo') {
       return { alert: known, actions: [this.#open(action, known.alert, known.revocation, 'approved', '', now)] };
     }
@@ -338,39 +286,12 @@ export class Responder {
     before: Context,
     now: number,
   ): Decided {
-    const part = this.#revocationPart(alert, revoker);
+    const part = this.#actions.revocationPart(alert, revoker);
     const action = this.#actionOf('revoke', alert, revoker, reason, now, part);
     const revocation: Revocation = { actionId: state === 'held' ? null : action.id, revoker, state, reason };
     const stamped = state === 'approved' ? withStamps(alert, { decided: now }) : alert;
     const entry = this.#open(action, stamped, revocation, state, reason.text, now);
     return this.#tell(stamped, revocation, before, [entry], now);
-  }
-
-  /** Where an alert's revocation stands: the ledger may have one that the alert was to name and does not, after a crash between the two. */
-  #standingOf({ id, token }: Alert, standing: Revocation | null): Revocation | null {
-    const known = this.#latestRevocation(token);
-    if (known === undefined || known.action.alertId !== id || known.action.id === standing?.actionId) return standing;
-    const { action, state } = known;
-    if (state === 'superseded' || !ATTEMPTED.has(state)) return standing;
-    return { actionId: action.id, revoker: action.target, state, reason: action.reason };
-  }
-
-  #isRefuted(assessment: Assessment): boolean {
-    const known = this.#latestRevocation(assessment.token);
-    return known?.state === 'verified' && refutes(assessment, known.changedAt);
-  }
-
-  #latestRevocation(token: string): ActionEntry | undefined {
-    return this.#actions.get(this.#revocations.get(token) ?? '');
-  }
-
-  /** An issuer may answer what it knows with what it said before: what is done once more for one alert has an id of its own. */
-  #revocationPart(alert: Alert, revoker: string): string {
-    for (let count = 0; ; count++) {
-      const part = count === 0 ? '' : String(count);
-      const known = this.#actions.get(actionIdOf('revoke', alert, revoker, part));
-      if (known?.state !== 'verified') return part;
-    }
   }
 
   #open(
@@ -380,23 +301,18 @@ export class Responder {
     state: ActionState,
     detail: string,
     now: number,
+    { fleet, partOf }: Pick<Context, 'fleet' | 'partOf'> = {},
   ): ActionEntry {
-    const entry: ActionEntry = { action, alert, revocation, state, detail, attemptCount: 0, changedAt: now };
-    this.#keepAction(entry);
+    const place = { ...(fleet ? { fleet } : {}), ...(partOf ? { partOf } : {}) };
+    const entry: ActionEntry = { action, alert, revocation, ...place, state, detail, attemptCount: 0, changedAt: now };
+    this.#actions.keep(entry);
     return entry;
   }
 
   #surroundings(token: string) {
-    const standing = this.#latestRevocation(token)?.state ?? null;
-    const approvedAt = [...this.#actions.values()].flatMap(({ action, state }) =>
-      action.kind === 'revoke' && action.reason.code === 'policy-revokes' && state !== 'held' ? [action.decidedAt] : [],
-    );
-    const shadowAt = [...this.#actions.values()].flatMap(({ action, state }) =>
-      state === 'shadow' ? [action.decidedAt] : [],
-    );
     return {
-      standing: standing !== null && STANDING.has(standing) ? standing : null,
-      approvedAt: [...approvedAt, ...shadowAt],
+      standing: this.#actions.standingState(token),
+      approvedAt: this.#actions.spentAt(),
       suspects: this.#suspects,
     };
   }
@@ -414,12 +330,18 @@ export class Responder {
     for (const receiver of receiversOf(alert, this.#policy)) {
       const last = this.#lastTold(alert, receiver, told.get(receiver));
       if (last) told.set(receiver, last);
-      const { tell, reason } = needsTelling(alert, last, before.suppression ?? null, state, this.#policy, now);
+      const { tell, reason } = needsTelling({ alert, ...before }, last, state, this.#policy, now);
       if (!tell) continue;
       const count = (last?.count ?? 0) + 1;
-      told.set(receiver, { at: now, severity: alert.severity, revocationState: state, count });
+      told.set(receiver, {
+        at: now,
+        severity: alert.severity,
+        revocationState: state,
+        count,
+        ...tokenCountOf(before.fleet),
+      });
       const action = this.#actionOf('notify', alert, receiver, reason, now, String(count));
-      notifications.push(this.#open(action, alert, revocation, 'approved', '', now));
+      notifications.push(this.#open(action, alert, revocation, 'approved', '', now, before));
     }
     const entry: AlertEntry = { alert, revocation, ...before, told: [...told] };
     this.#keepAlert(entry);
@@ -432,7 +354,8 @@ export class Responder {
     const known = this.#actions.get(actionIdOf('notify', alert, receiver, String(count)));
     if (known === undefined) return last;
     const { severity } = known.alert;
-    const told = { at: known.action.decidedAt, severity, revocationState: stateOf(known.revocation), count };
+    const revocationState = stateOf(known.revocation);
+    const told = { at: known.action.decidedAt, severity, revocationState, count, ...tokenCountOf(known.fleet) };
     return this.#lastTold(alert, receiver, told);
   }
 
@@ -460,38 +383,44 @@ export class Responder {
   }
 
   #keepAlert(entry: AlertEntry): void {
+    this.#fleet.keep(entry, this.#alerts.get(entry.alert.id));
     this.#alerts.delete(entry.alert.id);
     this.#alerts.set(entry.alert.id, entry);
     if (this.#alerts.size <= ALERTS_KEPT_MAX) return;
     const oldest = this.#alerts.keys().next().value;
     if (oldest === undefined) return;
     this.#alerts.delete(oldest);
-    for (const [id, { action }] of this.#actions) if (action.alertId === oldest) this.#actions.delete(id);
-  }
-
-  #keepAction(entry: ActionEntry): void {
-    const { action } = entry;
-    this.#actions.set(action.id, entry);
-    const proof = proofOf(entry);
-    if (proof) this.#proofs.take(proof);
-    const latest = this.#latestRevocation(action.token)?.action;
-    if (latest !== undefined && latest.decidedAt > action.decidedAt) return;
-    const last = this.#proofs.about(action.token);
-    // The ledger may give an action after the one that undid it.
-    const isUndone = last?.stands === false && last.at > action.decidedAt;
-    if (action.kind === 'revoke' && !isUndone) this.#revocations.set(action.token, action.id);
-    if (proof?.stands === false) this.#revocations.delete(action.token);
+    this.#actions.forgetAlert(oldest);
+    this.#fleet.forget(oldest);
   }
 }
 
 /** @param suppression as of now */
 function contextOf(entry: AlertEntry | undefined, offset: number, suppression: Suppression | null): Context {
-  const verdicts = entry?.verdicts ? { verdicts: entry.verdicts } : {};
-  return { told: entry?.told ?? [], offset, ...verdicts, ...(suppression ? { suppression } : {}) };
+  return {
+    told: entry?.told ?? [],
+    offset,
+    ...(entry?.verdicts ? { verdicts: entry.verdicts } : {}),
+    ...(suppression ? { suppression } : {}),
+    ...(entry?.fleet ? { fleet: entry.fleet } : {}),
+    ...(entry?.partOf ? { partOf: entry.partOf } : {}),
+  };
 }
 
-function actionIdOf(kind: Action['kind'], alert: Alert, target: string, part: string): string {
-  return deriveId('act', alert.id, kind, target, part);
+/** With what an alert tells of others, or who tells of it. @param place `null`: a person has answered it, and it stays where it was */
+function placed(before: Context, place: Place | null): Context {
+  if (place === null) return before;
+  const { fleet: _, partOf: __, ...own } = before;
+  const { fleet, leader } = place;
+  if (fleet) return { ...own, fleet };
+  if (!leader) return own;
+  // Whoever was told of it is told by the leader now.
+  const told = own.told.map(([name, last]) => [name, { ...last, ...tokenCountOf(leader.fleet) }] as const);
+  return { ...own, told, partOf: leader.alert.id, suppression: { reason: ledBy(leader), until: null } };
+}
+
+function tokenCountOf(fleet: FleetAlert | undefined): Pick<Told, 'tokenCount'> {
+  return fleet ? { tokenCount: fleet.tokenCount } : {};
 }
 
 /** As receivers are told of it; nothing while there is nothing to tell. */

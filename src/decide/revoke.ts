@@ -3,6 +3,7 @@ import type { ActionState, Reason } from '../domain/action.ts';
 import type { Alert } from '../domain/alert.ts';
 import type { Finding } from '../domain/finding.ts';
 import { matchesPattern } from '../domain/pattern.ts';
+import type { Explained } from './causes.ts';
 import { certainFinding, certainFindings, countingFindings, isSolid } from './group.ts';
 import { matches } from './match.ts';
 import type { GuardRails, Policy } from './policy.ts';
@@ -23,6 +24,8 @@ export interface Surroundings {
   readonly suspects: ReadonlyMap<string, number>;
   /** Why a person has to look first, by what one has said of the token; `null`: nothing was said. */
   readonly caution: Reason | null;
+  /** What it shares with many tokens, which is no evidence against one; `null`: nothing. */
+  readonly explained: Explained | null;
 }
 
 /** What to do about the token, and why. `none`: nothing to be written down. */
@@ -90,6 +93,17 @@ function weakness(alert: Alert, { dimensionsMin }: GuardRails): Reason | null {
   return null;
 }
 
+/** Why the evidence is not enough without what many tokens share, if it is not. */
+function weaknessWithout(explained: Explained | null, alert: Alert, guardRails: GuardRails): Reason | null {
+  const weak = explained && weakness({ ...alert, worst: explained.rest }, guardRails);
+  if (!weak) return null;
+  const { what, name } = explained.cause;
+  return {
+    code: 'new-for-everybody',
+    text: `many tokens share what is new (${what}: ${name}), which speaks against none of them; without it, ${weak.text}`,
+  };
+}
+
 /** What each dimension has of the score, the strongest first. */
 function dimensionsOf(findings: readonly Finding[]): readonly { readonly dimension: string; readonly bits: number }[] {
   return [...Map.groupBy(findings, ({ dimension }) => dimension)]
@@ -103,6 +117,8 @@ function reasonToHold(alert: Alert, policy: Policy, around: Surroundings, now: n
   const pattern = guardRails.protectedTokens.find((candidate) => matchesPattern(candidate, alert.token));
   if (pattern !== undefined) return { code: 'token-protected', text: `the token is protected ("${pattern}")` };
   if (around.caution) return around.caution;
+  const shared = weaknessWithout(around.explained, alert, guardRails);
+  if (shared) return shared;
   const { firstSeenAt } = alert.worst.baseline;
   // What came since the alert opened may be the thief's.
   const eventCount = alert.worst.baseline.eventCount - alert.worst.since.eventCount;

@@ -90,6 +90,17 @@ export const alertMessage = z
       })
       .nullable()
       .describe('null: none was weighed.'),
+    fleet: z
+      .strictObject({
+        cause: z.strictObject({ detector: z.string(), what: z.string(), name: z.string() }),
+        tokenCount: z.number(),
+        tokens: z.array(z.string()).describe('The first of them.'),
+        since: time,
+        revoked: z.array(z.strictObject({ token: z.string(), alertId: z.string() })),
+      })
+      .nullable()
+      .describe('What is new for many tokens at once, which this alert tells of for them all. null: it is about one.'),
+    partOf: z.string().nullable().describe('Id of the alert that tells what this one shares with many. null: none.'),
     nextSteps: z.array(z.string()),
   })
   .meta({ title: 'AlertMessage' });
@@ -119,7 +130,7 @@ export const revocationMessage = z
 export type RevocationMessage = z.infer<typeof revocationMessage>;
 
 /** The notification as the `webhook` receiver sends it. */
-export function alertMessageOf({ action, alert, revocation, nextSteps }: Notification): AlertMessage {
+export function alertMessageOf({ action, alert, revocation, nextSteps, fleet, partOf }: Notification): AlertMessage {
   const { latest, worst, stamps } = alert;
   return {
     version: 1,
@@ -151,6 +162,10 @@ export function alertMessageOf({ action, alert, revocation, nextSteps }: Notific
       verified: stampOf(stamps.verified),
     },
     revocation,
+    fleet: fleet
+      ? { ...fleet, tokens: [...fleet.tokens], since: isoTime(fleet.since), revoked: [...fleet.revoked] }
+      : null,
+    partOf: partOf ?? null,
     nextSteps: [...nextSteps],
   };
 }

@@ -1,5 +1,5 @@
 import type { Action, DeliveryOutcome, RevocationState } from '../domain/action.ts';
-import type { Alert } from '../domain/alert.ts';
+import type { Alert, FleetAlert } from '../domain/alert.ts';
 
 /** An alert with what is being done about it: what there is to tell. */
 export interface Situation {
@@ -8,6 +8,10 @@ export interface Situation {
   readonly revocation: RevocationSummary | null;
   /** What the reader should do next, most urgent first (`next-steps.ts`). */
   readonly nextSteps: readonly string[];
+  /** The alert leads others: what many tokens share is told under it. */
+  readonly fleet?: FleetAlert | undefined;
+  /** Id of the alert that leads this one. */
+  readonly partOf?: string | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { Alert, Stamps } from '../domain/alert.ts';
+import type { Alert, FleetAlert, Stamps } from '../domain/alert.ts';
 import { type Assessment, type Evidence, hasCertain, type Severity } from '../domain/finding.ts';
 import { countText, numberText, observedText } from '../domain/words.ts';
+import { fleetSentences, partSentence } from './fleet-text.ts';
 import type { RevocationSummary, Situation } from './receiver.ts';
 import { quoted, safeText } from './safe-text.ts';
 import { byteText, deltaText, oddsText, timeText } from './words.ts';
@@ -12,6 +13,8 @@ export interface AlertText {
   readonly headline: string;
   /** Whose token it is, and where it was used. */
   readonly who: string;
+  /** What it shares with many tokens, and what that means; mostly nothing. */
+  readonly shared: readonly string[];
   /** What is unusual beside what is usual: a sentence for each finding, largest contribution first. */
   readonly unusual: readonly string[];
   /** How odd it is, what that rests on, what left meanwhile, what was done. */
@@ -53,12 +56,13 @@ const SENTENCE_CHARS_MAX = 300;
 const STEPS_MAX = 8;
 
 /** Says an alert in words. The one place that does: receivers lay it out. */
-export function renderAlert({ alert, revocation, nextSteps }: Situation): AlertText {
+export function renderAlert({ alert, revocation, nextSteps, fleet, partOf }: Situation): AlertText {
   return {
     alertId: safeText(alert.id, 60),
     severity: alert.severity,
-    headline: headlineOf(alert, revocation),
+    headline: headlineOf(alert, revocation, fleet),
     who: whoSentence(alert.latest),
+    shared: fleet ? fleetSentences(fleet) : partOf === undefined ? [] : [partSentence(safeText(partOf, 60))],
     unusual: unusualSentences(alert.worst),
     situation: [
       oddsSentence(alert.worst),
@@ -91,9 +95,10 @@ const HEADLINE_END: Readonly<Record<State, string>> = {
   withdrawn: '{what}; revocation withdrawn',
 };
 
-function headlineOf(alert: Alert, revocation: RevocationSummary | null): string {
+function headlineOf(alert: Alert, revocation: RevocationSummary | null, fleet: FleetAlert | undefined): string {
   const severity = alert.severity.charAt(0).toUpperCase() + alert.severity.slice(1);
-  const what = hasCertain(alert.worst.findings) ? 'did what must not happen' : 'behaves unlike itself';
+  const alone = hasCertain(alert.worst.findings) ? 'did what must not happen' : 'behaves unlike itself';
+  const what = fleet ? `and ${countText(fleet.tokenCount - 1, 'other')} turn to the same that is new` : alone;
   const end = HEADLINE_END[revocation?.state ?? 'none'].replace('{what}', what);
   return `${severity}: token ${quoted(alert.token, 60)} ${end}`;
 }

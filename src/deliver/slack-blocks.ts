@@ -41,7 +41,10 @@ const MORE_CHARS = 20;
 export function slackBlocks(text: AlertText): readonly SlackBlock[] {
   return [
     { type: 'header', text: plain([text.headline], HEADER_CHARS_MAX) },
-    { type: 'section', text: plain([text.who, ...text.unusual.map((sentence) => `• ${sentence}`)], 3000) },
+    {
+      type: 'section',
+      text: plain([text.who, ...text.shared, ...text.unusual.map((sentence) => `• ${sentence}`)], 3000),
+    },
     { type: 'section', text: plain(text.situation, 2000) },
     { type: 'section', text: mrkdwn(evidenceLines(text), 2500) },
     { type: 'section', text: mrkdwn(contributionLines(text), 1500) },

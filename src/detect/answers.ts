@@ -40,9 +40,15 @@ export function checkExplanation(answer: unknown): asserts answer is string {
 
 function isEvidence(one: unknown): boolean {
   if (typeof one !== 'object' || one === null) return false;
-  const { what, observed, expected, sampleSize } = one as Readonly<Record<string, unknown>>;
-  const isSaid = isShown(observed) || (Array.isArray(observed) && observed.every((each) => typeof each === 'string'));
-  return typeof what === 'string' && isSaid && isShown(expected) && Number.isFinite(sampleSize);
+  const { what, observed, expected, sampleSize, newNames = [] } = one as Readonly<Record<string, unknown>>;
+  const isSaid = isShown(observed) || isListOfTexts(observed);
+  return (
+    typeof what === 'string' && isSaid && isShown(expected) && Number.isFinite(sampleSize) && isListOfTexts(newNames)
+  );
+}
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function isShown(value: unknown): boolean {

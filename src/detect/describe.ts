@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { Assessment, Finding } from '../domain/finding.ts';
+import type { Assessment, Evidence, Finding } from '../domain/finding.ts';
 import { checkEvidence, checkExplanation } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import type { AnyDetector } from './detector.ts';
@@ -26,8 +26,9 @@ export function describe(
   onFailure: (detectorId: string, cause: unknown) => void,
 ): NotedEvidence {
   try {
-    const fresh: unknown = detector.evidence(fields, event, config);
-    checkEvidence(fresh);
+    const answer: unknown = detector.evidence(fields, event, config);
+    checkEvidence(answer);
+    const fresh = event.success === false ? answer.map(asRefused) : answer;
     const evidence = noted ? mergeEvidence(noted.evidence, fresh, bits > noted.bits) : fresh;
     const explanation: unknown = detector.explain(event, evidence);
     checkExplanation(explanation);
@@ -36,6 +37,12 @@ export function describe(
     onFailure(detector.id, cause);
     return noted ?? { bits, evidence: [], explanation: detector.title.toLowerCase() };
   }
+}
+
+/** Anyone can fail in somebody's name: what failed is new by another name than what was done, so that it cannot pass for the same. */
+function asRefused(evidence: Evidence): Evidence {
+  const { newNames } = evidence;
+  return newNames === undefined ? evidence : { ...evidence, newNames: newNames.map((name) => `refused: ${name}`) };
 }
 
 /** A detector's finding, as it is told. */

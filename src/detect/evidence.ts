@@ -1,7 +1,4 @@
-import type { Evidence } from '../domain/finding.ts';
-
-/** Of one list: enough to see what was taken, and no more state than that for a token that tries every table there is. */
-const LIST_MAX = 32;
+import { EVIDENCE_LIST_MAX, type Evidence } from '../domain/finding.ts';
 
 /**
  * Adds an event's evidence to what one detector has found about the token since it became suspect. Lists grow; of two numbers or words the
@@ -26,12 +23,18 @@ export function mergeEvidence(
 
 function mergeOne(old: Evidence, now: Evidence, isStronger: boolean): Evidence {
   if (isList(old.observed) && isList(now.observed)) {
-    return { ...old, observed: [...new Set([...old.observed, ...now.observed])].slice(0, LIST_MAX) };
+    const newNames = listOf([...(old.newNames ?? []), ...(now.newNames ?? [])]);
+    const observed = listOf([...old.observed, ...now.observed]);
+    return { ...old, observed, ...(newNames.length > 0 ? { newNames } : {}) };
   }
   if (typeof old.observed === 'number' && typeof now.observed === 'number') {
     return now.observed > old.observed ? { ...old, observed: now.observed } : old;
   }
   return isStronger ? now : old;
+}
+
+function listOf(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].slice(0, EVIDENCE_LIST_MAX);
 }
 
 function isList(observed: Evidence['observed']): observed is readonly string[] {

@@ -1,5 +1,6 @@
 import { DayTail, type DayTailPrior } from '../baseline/day-tail.ts';
 import { FleetView } from '../baseline/fleet-names.ts';
+import type { StoredSchemas } from '../baseline/fleet-schemas.ts';
 import { DAY_MS, dayOf } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 
@@ -30,6 +31,7 @@ interface Stored {
   /** Base64. Missing in what an earlier version wrote: names are learned anew. */
   readonly tables?: string;
   readonly uses?: string;
+  readonly schemas?: StoredSchemas;
 }
 
 /**
@@ -125,6 +127,7 @@ export class Fleet {
       days: this.days.toJSON(),
       tables: this.view.tables.toBytes().toString('base64'),
       uses: this.view.uses.toBytes().toString('base64'),
+      schemas: this.view.schemas.toJSON(),
     };
     return Buffer.from(JSON.stringify(stored));
   }
@@ -149,6 +152,7 @@ export class Fleet {
     this.days.restore(stored.days);
     this.view.tables.restore(Buffer.from(stored.tables ?? '', 'base64'));
     this.view.uses.restore(Buffer.from(stored.uses ?? '', 'base64'));
+    this.view.schemas.restore(stored.schemas);
     return true;
   }
 

@@ -3,6 +3,7 @@
  */
 export { counter } from '../baseline/counter.ts';
 export { fleetTables, fleetUses } from '../baseline/fleet-names.ts';
+export { fleetSchemas } from '../baseline/fleet-schemas.ts';
 export { hourOfWeek } from '../baseline/hour-of-week.ts';
 export { kindSet } from '../baseline/kind-set.ts';
 export { latestNames } from '../baseline/latest-names.ts';

@@ -44,6 +44,8 @@ export const REASON_CODES = [
   'token-protected',
   'budget-spent',
   'many-tokens-at-once',
+  'new-for-everybody',
+  'more-than-new-for-everybody',
   'stopped-globally',
   'already-revoked',
   'asked-by-person',

@@ -17,6 +17,27 @@ export interface Alert {
   readonly stamps: Stamps;
 }
 
+/** What is new for a token by name, as one detector says it. The name is an attacker's text. */
+export interface Cause {
+  readonly detector: string;
+  /** As the evidence calls it: `tables not used before`. */
+  readonly what: string;
+  readonly name: string;
+}
+
+/** What many tokens show at once, told of as one: what the alert that leads them says. */
+export interface FleetAlert {
+  /** What most of them share. */
+  readonly cause: Cause;
+  readonly tokenCount: number;
+  /** The first of them. */
+  readonly tokens: readonly string[];
+  /** When the first of them opened, event time. */
+  readonly since: number;
+  /** Those that were revoked before, or for more than that; the first of them. */
+  readonly revoked: readonly { readonly token: string; readonly alertId: string }[];
+}
+
 /** The five times of an alert, ms since the epoch; absent until reached. */
 export interface Stamps {
   /** Event time of the event that opened it. */

@@ -24,7 +24,15 @@ export interface Evidence {
   readonly expected: string | number;
   /** How many observations of this token `expected` rests on. */
   readonly sampleSize: number;
+  /**
+   * What of it is new for the token, by names that another token would give it too: a table, a network. Many tokens to which the same is new at once have
+   * one cause. Absent where there is no such name: an hour, a count, one of a handful. A list that grows like `observed`.
+   */
+  readonly newNames?: readonly string[];
 }
+
+/** Of one list in evidence: enough to see what was taken, and no more state than that for a token that tries every table there is. */
+export const EVIDENCE_LIST_MAX = 32;
 
 /** One detector's opinion of one event. */
 export interface Finding {

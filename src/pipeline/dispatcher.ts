@@ -1,4 +1,4 @@
-import type { ActionEntry } from '../decide/responder.ts';
+import type { ActionEntry } from '../decide/entries.ts';
 import type { ActionState } from '../domain/action.ts';
 
 /** How an action came along: to be written to the ledger. */

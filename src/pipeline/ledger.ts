@@ -1,4 +1,4 @@
-import type { ActionEntry, AlertEntry, Noted } from '../decide/responder.ts';
+import type { ActionEntry, AlertEntry, Noted } from '../decide/entries.ts';
 import type { GivenNotice } from '../domain/notice.ts';
 import type { Log, LogRecord, NewRecord } from '../log/log.ts';
 import { TOPICS } from './topics.ts';
@@ -71,10 +71,11 @@ export function termRecord(number: number, term: string): NewRecord {
   return { key: `term/${number}/${term}`, partition: 0, value: Buffer.from(JSON.stringify(record)) };
 }
 
-/** Entries for everything that was decided at once; the alert comes last, so that it never names an action the ledger does not have. */
-export function ledgerEntries({ alert, actions, notice }: Noted): readonly LedgerEntry[] {
+/** Entries for everything that was decided at once; the alert comes last, so that it never names an action, or a leader, the ledger does not have. */
+export function ledgerEntries({ alert, actions, notice, leader }: Noted): readonly LedgerEntry[] {
   const entries: LedgerEntry[] = actions.map((entry) => ({ kind: 'action', entry }));
   if (notice !== undefined) entries.push({ kind: 'notice', entry: notice });
+  if (leader !== undefined) entries.push({ kind: 'alert', entry: leader });
   if (alert !== null) entries.push({ kind: 'alert', entry: alert });
   return entries;
 }

@@ -1,5 +1,6 @@
+import type { AlertEntry } from '../decide/entries.ts';
 import type { Policy } from '../decide/policy.ts';
-import { type AlertEntry, Responder } from '../decide/responder.ts';
+import { Responder } from '../decide/responder.ts';
 import { Engine, type EngineOptions } from '../detect/engine.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Assessment } from '../domain/finding.ts';
@@ -105,6 +106,6 @@ export class Replay {
     this.counts.assessments += 1;
     this.#watch.assessment(assessment);
     const decided = this.#responder.onAssessment(assessment, offset, event.at);
-    if (decided) this.#alerts.set(decided.alert.alert.id, decided.alert);
+    for (const entry of [decided?.leader, decided?.alert]) if (entry) this.#alerts.set(entry.alert.id, entry);
   }
 }

@@ -1,5 +1,6 @@
+import type { ActionEntry, Noted } from '../decide/entries.ts';
 import type { Policy } from '../decide/policy.ts';
-import { type ActionEntry, type Noted, Responder } from '../decide/responder.ts';
+import { Responder } from '../decide/responder.ts';
 import type { Action, ActionState } from '../domain/action.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ifOwned, type Lease, type Log, type LogRecord, type Member } from '../log/log.ts';

@@ -1,5 +1,6 @@
+import { isUnfinished } from '../decide/action-book.ts';
+import type { ActionEntry, Revocation } from '../decide/entries.ts';
 import { severityRank } from '../decide/match.ts';
-import { type ActionEntry, isUnfinished, type Revocation } from '../decide/responder.ts';
 import { nextStepsFor } from '../deliver/next-steps.ts';
 import { type Delivery, DeliveryQueue, type DeliverySettlement } from '../deliver/queue.ts';
 import type { Receiver, RevocationSummary } from '../deliver/receiver.ts';
@@ -100,11 +101,12 @@ async function carryOut(context: Context, entry: ActionEntry, report: Report): P
 }
 
 async function notify(context: Context, entry: ActionEntry, report: Report): Promise<void> {
-  const { action, alert } = entry;
+  const { action, alert, fleet, partOf } = entry;
   const receiver = context.options.receivers.get(action.target);
   if (receiver === undefined) return missing(entry, 'receiver', report);
   const revocation = summaryOf(entry.revocation);
-  const notification = { action, alert, revocation, nextSteps: nextStepsFor(alert, revocation) };
+  const nextSteps = nextStepsFor(alert, revocation, fleet);
+  const notification = { action, alert, revocation, nextSteps, fleet, partOf };
   const settlement = await deliver(context, entry, `receiver/${action.target}`, receiver.pace, (signal) =>
     receiver.open.send(notification, signal),
   );

@@ -7,9 +7,10 @@ import { CERTAIN } from './certain.ts';
 import { CONTROLS } from './controls.ts';
 import { type CanonicalRecord, createFleet, dayOfToken, type Fleet, type SimulatedToken } from './fleet.ts';
 import type { Play, Scenario } from './scenario.ts';
+import { TOGETHER } from './together.ts';
 
 /** New ones come last: whom the others befall stays as it was. */
-export const SCENARIOS: readonly Scenario[] = [...ATTACKS, ...CONTROLS, ...CERTAIN];
+export const SCENARIOS: readonly Scenario[] = [...ATTACKS, ...CONTROLS, ...CERTAIN, ...TOGETHER];
 
 export interface StoryOptions {
   readonly seed: string;

@@ -86,8 +86,13 @@ describe('a report', () => {
     return { token, openedAt: at, updatedAt: at, worst } as unknown as Parameters<typeof reportOf>[1][number]['alert'];
   };
   const raised = [
-    { alert: alertOf('victim', THEFT.from + 1000), wouldRevoke: true, without: new Map([['volume-spike', 11]]) },
-    { alert: alertOf('web', DEPLOY.from), wouldRevoke: true, without: new Map([['volume-spike', 9]]) },
+    {
+      alert: alertOf('victim', THEFT.from + 1000),
+      wouldRevoke: true,
+      isTold: true,
+      without: new Map([['volume-spike', 11]]),
+    },
+    { alert: alertOf('web', DEPLOY.from), wouldRevoke: true, isTold: false, without: new Map([['volume-spike', 9]]) },
   ];
   const report = reportOf(measured([THEFT, DEPLOY], events), raised, PROMISED, SETTINGS);
 
@@ -95,6 +100,7 @@ describe('a report', () => {
     expect(report).toMatchObject({
       tokenMonths: 2,
       thefts: { count: 1, caught: 1, recall: 1, wouldRevoke: 1 },
+      alerts: { count: 2, told: 1 },
       falseAlerts: 1,
       falseAlertsPer1000TokenMonths: 500,
       budgetKept: 1,

@@ -82,7 +82,7 @@ describe('alerts', () => {
       revocation: { state: 'shadow' },
     });
     const { out } = await run('alerts', 'list');
-    expect(out).toMatch(/^ID +OPENED +SEVERITY +SCORE +TOKEN +DETECTORS +REVOCATION +VERDICT\nalr_/);
+    expect(out).toMatch(/^ID +OPENED +SEVERITY +SCORE +TOKEN +DETECTORS +REVOCATION +PART OF +VERDICT\nalr_/);
     expect(out).toContain('shadow (observe-mode)');
     expect((await run('alerts', 'list', '--token', 'alice')).err).toBe('no alerts\n');
   });

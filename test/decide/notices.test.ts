@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { ActionEntry, Noted } from '../../src/decide/entries.ts';
 import type { LeakRequest } from '../../src/decide/notices.ts';
 import type { Policy } from '../../src/decide/policy.ts';
-import { type ActionEntry, type Noted, Responder } from '../../src/decide/responder.ts';
+import { Responder } from '../../src/decide/responder.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { GivenNotice } from '../../src/domain/notice.ts';
 import { AT, sampleAssessment, sampleFinding } from '../deliver/sample.ts';

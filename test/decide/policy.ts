@@ -20,6 +20,7 @@ export function samplePolicy(overrides: Partial<Policy> = {}, guardRails: Partia
       baselineEventsMin: 50,
       ...guardRails,
     },
+    sharedCause: { tokenCount: 3, windowMs: 24 * 60 * MINUTE_MS },
     ...overrides,
   };
 }

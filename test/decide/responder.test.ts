@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ActionEntry, Decided, Noted } from '../../src/decide/entries.ts';
 import type { Policy } from '../../src/decide/policy.ts';
-import { type ActionEntry, type Decided, type Noted, Responder, refusalOf } from '../../src/decide/responder.ts';
+import { Responder, refusalOf } from '../../src/decide/responder.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import { AT, sampleAssessment } from '../deliver/sample.ts';
 import { samplePolicy } from './policy.ts';

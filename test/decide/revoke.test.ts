@@ -11,6 +11,7 @@ const NOTHING: Surroundings = {
   approvedAt: [],
   suspects: new Map([['svc-billing', NOW]]),
   caution: null,
+  explained: null,
 };
 
 interface Situation {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type AlertEntry, type Noted, Responder, refusalOf } from '../../src/decide/responder.ts';
+import type { AlertEntry, Noted } from '../../src/decide/entries.ts';
+import { Responder, refusalOf } from '../../src/decide/responder.ts';
 import { VERDICTS_MAX, type VerdictRequest } from '../../src/decide/verdicts.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { VerdictKind } from '../../src/domain/verdict.ts';

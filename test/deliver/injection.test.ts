@@ -7,6 +7,7 @@ import { type SlackBlock, slackBlocks, slackFallback } from '../../src/deliver/s
 import { systemClock } from '../../src/runtime/clock.ts';
 import { PAYLOADS } from './payloads.ts';
 import {
+  AT,
   sampleAction,
   sampleAlert,
   sampleAssessment,
@@ -40,6 +41,13 @@ function hostile(payload: string): Notification {
     alert: sampleAlert({ id: payload, token: payload, worst: assessment, latest: assessment }),
     revocation: sampleRevocation({ target: payload, reason: payload }),
     nextSteps: [payload],
+    fleet: {
+      cause: { detector: 'new-table', what: payload, name: payload },
+      tokenCount: 30,
+      tokens: Array.from({ length: 20 }, () => payload),
+      since: AT,
+      revoked: Array.from({ length: 20 }, () => ({ token: payload, alertId: payload })),
+    },
   });
 }
 

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { nextStepsFor } from '../../src/deliver/next-steps.ts';
 import { renderAlert } from '../../src/deliver/render.ts';
 import { REVOCATION_STATES } from '../../src/domain/action.ts';
-import { AT, sampleAlert, sampleAssessment, sampleFinding, sampleNotification, sampleRevocation } from './sample.ts';
+import {
+  AT,
+  sampleAlert,
+  sampleAssessment,
+  sampleFinding,
+  sampleFleet,
+  sampleNotification,
+  sampleRevocation,
+} from './sample.ts';
 
 const STATES = REVOCATION_STATES;
 
@@ -90,6 +98,25 @@ describe('renderAlert', () => {
     expect(situation[0]).toContain('no matter of odds');
     expect(headline).toBe('Critical: token "svc-billing" did what must not happen');
     expect(nextStepsFor(alert, null).at(-1)).toContain('Nothing gets used to this');
+  });
+
+  it('says of many tokens what they share, what that may be, and what to do once for all of them', () => {
+    const fleet = sampleFleet({ revoked: [{ token: 'svc-orders', alertId: 'alr_2' }] });
+    const { headline, shared } = renderAlert({ ...sampleNotification({ fleet }), revocation: null });
+    expect(headline).toBe('Critical: token "svc-billing" and 11 others turn to the same that is new');
+    expect(shared).toEqual([
+      '12 tokens since 2026-09-07 02:14:03.120 UTC have the same that is new ("tables not used before": "shop.*"): more like a release or a move than a theft.',
+      'If nobody knows of a change, these tokens are stolen together: revoke them.',
+      'They are not told one by one, and for this none is revoked without a person: "svc-billing", "svc-orders", "svc-stock", "svc-mail", "svc-ads" and 7 more.',
+      'Token "svc-orders" was revoked all the same: tokenwarden revoke alr_2 --undo',
+    ]);
+    const steps = nextStepsFor(sampleAlert(), null, fleet).join('\n');
+    for (const command of ['verdict', 'revoke']) expect(steps).toContain(`tokenwarden ${command} alr_0123456789abcdef`);
+    expect(nextStepsFor(sampleAlert(), sampleRevocation({ state: 'refused' }), fleet)[0]).toContain('ACT NOW');
+    expect(renderAlert(sampleNotification({ partOf: 'alr_1' })).shared).toEqual([
+      'Many tokens have the same that is new: alert alr_1 tells of them all.',
+    ]);
+    expect(renderAlert(sampleNotification()).shared).toEqual([]);
   });
 
   it('contributions as shown add up to the score as shown', () => {

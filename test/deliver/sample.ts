@@ -1,7 +1,7 @@
 import type { Notification, RevocationSummary } from '../../src/deliver/receiver.ts';
 import type { RevocationOrder } from '../../src/deliver/revoker.ts';
 import type { Action } from '../../src/domain/action.ts';
-import type { Alert } from '../../src/domain/alert.ts';
+import type { Alert, FleetAlert } from '../../src/domain/alert.ts';
 import type { Assessment, Finding } from '../../src/domain/finding.ts';
 
 export const AT = Date.UTC(2026, 8, 7, 2, 14, 3, 120);
@@ -113,6 +113,17 @@ export function sampleNotification(overrides: Partial<Notification> = {}): Notif
     alert: sampleAlert(),
     revocation: sampleRevocation(),
     nextSteps: ['Ask the owner whether this was them.'],
+    ...overrides,
+  };
+}
+
+export function sampleFleet(overrides: Partial<FleetAlert> = {}): FleetAlert {
+  return {
+    cause: { detector: 'new-table', what: 'tables not used before', name: 'shop.*' },
+    tokenCount: 12,
+    tokens: ['svc-billing', 'svc-orders', 'svc-stock', 'svc-mail', 'svc-ads', 'svc-fraud'],
+    since: AT,
+    revoked: [],
     ...overrides,
   };
 }

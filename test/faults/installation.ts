@@ -85,6 +85,8 @@ function configOf(dataFolder: string, log: object, url: string): Record<string, 
     response: {
       receivers: { hook: { ...webhook, url: `${url}/alerts` } },
       revokers: { gateway: { ...webhook, url: `${url}/revoke`, propagationMs: 100 } },
+      // Thieves are many here, and alike.
+      sharedCause: { tokenCount: 1000 },
       revocation: {
         rules: [{ revoker: 'gateway' }],
         budget: { revocationCount: 1000 },

@@ -94,6 +94,8 @@ export function response(gateway: HttpReceiver, receivers: Readonly<Record<strin
   return {
     receivers,
     revokers: { gateway: { ...HOOK, url: gateway.url, propagationMs: 100 } },
+    // Thieves are many here, and alike.
+    sharedCause: { tokenCount: 1000 },
     revocation: { rules: [{ revoker: 'gateway' }], budget: { revocationCount: 1000 }, brake: { tokenCount: 1000 } },
   };
 }

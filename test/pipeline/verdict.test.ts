@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/baseline/time.ts';
-import type { AlertEntry } from '../../src/decide/responder.ts';
+import type { AlertEntry } from '../../src/decide/entries.ts';
 import type { VerdictRequest } from '../../src/decide/verdicts.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { VERDICT_KINDS, type VerdictKind } from '../../src/domain/verdict.ts';

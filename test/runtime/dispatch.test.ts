@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { ActionEntry } from '../../src/decide/responder.ts';
+import type { ActionEntry } from '../../src/decide/entries.ts';
 import { systemResolve } from '../../src/deliver/address.ts';
 import webhook from '../../src/deliver/revokers/webhook.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';

@@ -1,4 +1,4 @@
-import type { ActionEntry } from '../../src/decide/responder.ts';
+import type { ActionEntry } from '../../src/decide/entries.ts';
 import { readSnapshot } from '../../src/detect/snapshot.ts';
 import { decodePosition } from '../../src/ingest/source.ts';
 import type { LogRecord } from '../../src/log/log.ts';

@@ -25,7 +25,12 @@ export interface RawInput {
  * Some hours of honest use, spread over some days so that tokens and fleets have many, some thefts, some lines that are no events. A token's
  * records are in one partition and in order.
  */
-export function drawInput(random: Random, history: History, durationMs: number): readonly RawInput[] {
+export function drawInput(
+  random: Random,
+  history: History,
+  durationMs: number,
+  migration: Random,
+): readonly RawInput[] {
   const count = 60 + random.below(160);
   const from = random.below(Math.max(1, history.today.length - count));
   const honest = history.today.slice(from, from + count);
@@ -33,7 +38,8 @@ export function drawInput(random: Random, history: History, durationMs: number):
   const thefts = [...victims].flatMap((victim) =>
     theftOf(victim, String(random.below(1000)), TODAY_AT + (8 + random.below(10)) * HOUR_MS).slice(0, 25),
   );
-  const sorted = [...honest, ...thefts]
+  const moved = migration.next() < 0.4 ? afterMigration(honest, migration) : honest;
+  const sorted = [...moved, ...thefts]
     .sort((a, b) => (a.time < b.time ? -1 : 1))
     .map((record, i, { length }) => laterBy(Math.floor((i * INPUT_DAYS) / length), record));
   const badCount = random.below(6);
@@ -50,6 +56,14 @@ export function drawInput(random: Random, history: History, durationMs: number):
     token,
     value: Buffer.from(text),
   }));
+}
+
+/** From some record on everybody uses other tables. Few, so that what they share is soon all that they have. */
+function afterMigration(records: readonly CanonicalRecord[], random: Random): readonly CanonicalRecord[] {
+  const from = random.below(records.length);
+  return records.map((record, i) =>
+    i < from ? record : { ...record, tables: record.tables.map((table) => `shop.t${table.length % 2}`) },
+  );
 }
 
 function laterBy(days: number, record: CanonicalRecord): CanonicalRecord {

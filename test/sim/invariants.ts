@@ -1,5 +1,6 @@
+import type { ActionEntry, AlertEntry } from '../../src/decide/entries.ts';
 import { alertIdOf } from '../../src/decide/group.ts';
-import type { ActionEntry } from '../../src/decide/responder.ts';
+import { Responder } from '../../src/decide/responder.ts';
 import type { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { GivenNotice } from '../../src/domain/notice.ts';
@@ -28,6 +29,7 @@ export function breachesOf(world: World): readonly string[] {
     ...findings(world, expected),
     ...decisions(world, expected),
     ...verdicts(world),
+    ...fleetAlerts(world),
     ...leaks(world, expected),
     ...durability(world, expected),
     ...archive(world),
@@ -120,7 +122,7 @@ function* findings({ broker }: World, { assessments, lostTokens }: Expected): Ge
 
 /** Alerts are complete; who was to be told was told; whose token was to be revoked was asked to be. */
 function* decisions(world: World, { assessments, lostTokens }: Expected): Generator<string> {
-  const { alerts, actions } = readLedger(world);
+  const { alerts, actions, entries } = readLedger(world);
   const certain = [...assessments.values()].filter(({ token }) => !lostTokens.has(token));
   const wanted = new Set(certain.map(alertIdOf));
   const found = [...alerts].filter(([, token]) => !lostTokens.has(token)).map(([id]) => id);
@@ -136,7 +138,11 @@ function* decisions(world: World, { assessments, lostTokens }: Expected): Genera
     // Whom people have said to leave in peace.
     if (answered.has(alerts.get(id) ?? '')) continue;
     for (const receiver of ['first', 'second']) {
-      const isTold = [...actions.values()].some(({ action }) => action.alertId === id && action.target === receiver);
+      // What many tokens share is told by the one that leads them.
+      const tellers = [id, entries.get(id)?.partOf];
+      const isTold = [...actions.values()].some(
+        ({ action }) => tellers.includes(action.alertId) && action.target === receiver,
+      );
       if (!isTold) yield `decisions: ${receiver} was not told of ${id}`;
     }
   }
@@ -164,6 +170,20 @@ function* verdicts(world: World): Generator<string> {
     if (!passedOn.delete(`${token} ${verdict} ${at}`)) yield `verdicts: ${verdict} of ${about} was not passed on`;
   }
   for (const verdict of passedOn) yield `verdicts: ${verdict} was never given`;
+}
+
+/** Who leads whom, and of how many tokens it tells, is what one undisturbed responder makes of the same findings. People's answers go by the clock. */
+function* fleetAlerts(world: World): Generator<string> {
+  const { broker, policy } = world;
+  if (requestsOf(broker).size > 0) return;
+  const undisturbed = new Responder(policy);
+  for (const record of broker.appended(TOPICS.findings))
+    for (const assessment of assessmentsOf(record)) undisturbed.onAssessment(assessment, record.offset, 0);
+  const placeOf = (entry: AlertEntry | undefined) => `${entry?.partOf} ${entry?.fleet?.tokenCount}`;
+  for (const [id, entry] of readLedger(world).entries) {
+    const wanted = placeOf(undisturbed.alert(id));
+    if (placeOf(entry) !== wanted) yield `fleetAlerts: ${id} is led by ${placeOf(entry)}, and should be by ${wanted}`;
+  }
 }
 
 /** A token that was reported to have leaked is told of at its next successful use, and is to be revoked; no other use of it is told for that. */
@@ -196,6 +216,7 @@ function* leaks(world: World, { lostTokens, lostIds }: Expected): Generator<stri
 /** What counts in the ledger: alerts' ids with their tokens, actions, and reports of leaks by token. */
 function readLedger({ broker }: World) {
   const alerts = new Map<string, string>();
+  const entries = new Map<string, AlertEntry>();
   /** Times of verdicts by alert. */
   const answers = new Map<string, readonly number[]>();
   const actions = new Map<string, ActionEntry>();
@@ -207,6 +228,7 @@ function readLedger({ broker }: World) {
     if (read.entry.kind === 'alert') {
       const { alert, verdicts = [] } = read.entry.entry;
       alerts.set(alert.id, alert.token);
+      entries.set(alert.id, read.entry.entry);
       answers.set(
         alert.id,
         verdicts.map(({ at }) => at),
@@ -214,7 +236,7 @@ function readLedger({ broker }: World) {
     } else if (read.entry.kind === 'action') actions.set(read.entry.entry.action.id, read.entry.entry);
     else reports.set(read.entry.entry.token, read.entry.entry);
   }
-  return { alerts, actions, answers, reports };
+  return { alerts, entries, actions, answers, reports };
 }
 
 /** Two dimensions on more than anybody's word and an experiment, and four bits beside the strongest. */

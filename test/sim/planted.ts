@@ -163,11 +163,22 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/decide/responder.ts',
-        find: 'approvedAt: [...approvedAt, ...shadowAt],',
-        replace: 'approvedAt: shadowAt.concat(approvedAt.slice(0, 1)),',
+        find: 'approvedAt: this.#actions.spentAt(),',
+        replace: 'approvedAt: this.#actions.spentAt().slice(0, 1),',
       },
     ],
     caughtBy: ['budget'],
+  },
+  {
+    title: 'what tokens share is forgotten at a restart',
+    edits: [
+      {
+        file: 'src/decide/responder.ts',
+        find: '    this.#keepAlert(entry);\n    this.#suspects.set(',
+        replace: '    this.#alerts.set(entry.alert.id, entry);\n    this.#suspects.set(',
+      },
+    ],
+    caughtBy: ['fleetAlerts', 'decisions'],
   },
   {
     title: 'a gap is passed over in silence',

@@ -123,7 +123,12 @@ function scheduleInput(
   { revoked }: SimTargets,
   history: History,
 ): void {
-  for (const { at, partition, token, value } of drawInput(createRandom(`${seed}/input`), history, INPUT_MS)) {
+  for (const { at, partition, token, value } of drawInput(
+    createRandom(`${seed}/input`),
+    history,
+    INPUT_MS,
+    createRandom(`${seed}/migration`),
+  )) {
     schedule.after(at, null, () => {
       if (token === null || !revoked.has(token)) broker.append(RAW_TOPIC, partition, [{ key: token, value }], null);
     });
@@ -139,6 +144,7 @@ function policyOf(budgetIsTight: boolean): Policy {
     repeatIntervalMs: DAY_MS,
     silences: [],
     revocationRules: [{ match: {}, revoker: 'issuer' }],
+    sharedCause: { tokenCount: 3, windowMs: DAY_MS },
     guardRails: {
       protectedTokens: [],
       budget: { revocationCount: budgetIsTight ? 2 : many, windowMs: budgetIsTight ? 8000 : 600_000 },

@@ -69,7 +69,7 @@ export function canonicalSchemaFaults(records: readonly CanonicalRecord[]): read
   });
 }
 
-function createEngine(): Engine {
+export function createEngine(): Engine {
   return new Engine({
     installed: detectors.map((detector) => ({ detector, config: detector.config.parse({}), weight: 1 })),
     thresholds,
@@ -81,7 +81,7 @@ function createEngine(): Engine {
   });
 }
 
-function eventOf(record: CanonicalRecord, offset: number): AuditEvent {
+export function eventOf(record: CanonicalRecord, offset: number): AuditEvent {
   const outcome = read(record, offset);
   if (outcome?.kind !== 'event') throw new Error(JSON.stringify(outcome));
   const { event } = outcome;

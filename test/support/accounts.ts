@@ -1,7 +1,7 @@
 import { TokenIndex } from '../../src/baseline/token-index.ts';
 import { readLedger } from '../../src/cli/ledger.ts';
+import type { ActionEntry } from '../../src/decide/entries.ts';
 import { alertIdOf } from '../../src/decide/group.ts';
-import type { ActionEntry } from '../../src/decide/responder.ts';
 import { type AlarmBudget, thresholdsOf } from '../../src/detect/budget.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import { tokenOf } from '../../src/domain/aside.ts';

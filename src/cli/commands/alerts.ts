@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { ActionEntry, AlertEntry } from '../../decide/responder.ts';
+import type { ActionEntry, AlertEntry } from '../../decide/entries.ts';
 import { layOutText } from '../../deliver/receivers/console.ts';
 import { safeText } from '../../deliver/safe-text.ts';
 import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
@@ -13,6 +13,7 @@ interface Options {
   readonly config?: string;
   readonly json?: boolean;
   readonly token?: string;
+  readonly partOf?: string;
   readonly limit: number;
 }
 
@@ -22,6 +23,7 @@ export function alertsCommand(io: CliIo): Command {
     .command('list')
     .description('list alerts, the latest first')
     .option('--token <id>', 'only those about this token')
+    .option('--part-of <alert>', 'only this one and those that it tells of')
     .option('--limit <count>', 'at most so many', wholeNumber(1, 1_000_000), 50)
     .option('--json', 'print one JSON object a line')
     .addOption(configOption())
@@ -51,9 +53,10 @@ export function alertsCommand(io: CliIo): Command {
   return command;
 }
 
-function list(io: CliIo, { alerts }: Ledger, { json, token, limit }: Options): void {
+function list(io: CliIo, { alerts }: Ledger, { json, token, limit, partOf }: Options): void {
   const entries = [...alerts.values()]
     .filter(({ alert }) => token === undefined || alert.token === token)
+    .filter((entry) => partOf === undefined || entry.alert.id === partOf || entry.partOf === partOf)
     .sort((a, b) => b.alert.openedAt - a.alert.openedAt)
     .slice(0, limit);
   if (json) {
@@ -62,10 +65,14 @@ function list(io: CliIo, { alerts }: Ledger, { json, token, limit }: Options): v
   }
   if (entries.length === 0) io.err('no alerts\n');
   else
-    table(io, ['ID', 'OPENED', 'SEVERITY', 'SCORE', 'TOKEN', 'DETECTORS', 'REVOCATION', 'VERDICT'], entries.map(rowOf));
+    table(
+      io,
+      ['ID', 'OPENED', 'SEVERITY', 'SCORE', 'TOKEN', 'DETECTORS', 'REVOCATION', 'PART OF', 'VERDICT'],
+      entries.map(rowOf),
+    );
 }
 
-function rowOf({ alert, revocation, verdicts = [] }: AlertEntry): readonly string[] {
+function rowOf({ alert, revocation, verdicts = [], fleet, partOf }: AlertEntry): readonly string[] {
   return [
     alert.id,
     new Date(alert.openedAt).toISOString(),
@@ -74,6 +81,7 @@ function rowOf({ alert, revocation, verdicts = [] }: AlertEntry): readonly strin
     safeText(alert.token, 60),
     alert.worst.findings.map((finding) => finding.detector).join(','),
     revocation === null ? '' : `${revocation.state} (${revocation.reason.code})`,
+    fleet ? `leads ${fleet.tokenCount} tokens` : (partOf ?? ''),
     verdicts.at(-1)?.kind ?? '',
   ];
 }

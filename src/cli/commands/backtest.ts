@@ -71,8 +71,9 @@ async function backtest(
     assessment: (assessment) => scores.observe(assessment),
   });
   const measured = seenOf(io, measurement.finish(), options.labels, where);
-  const raised = alerts.map(({ alert, revocation }) => {
-    return { alert, wouldRevoke: revocation?.state === 'shadow', without: scores.of(alert.worst) };
+  const raised = alerts.map(({ alert, revocation, told }) => {
+    const isTold = told.length > 0;
+    return { alert, wouldRevoke: revocation?.state === 'shadow', isTold, without: scores.of(alert.worst) };
   });
   const report = reportOf(measured, raised, promised, settings);
   await page?.write(
@@ -146,6 +147,7 @@ function print(io: CliIo, report: Report, elapsedMs: number): void {
   io.out(
     `${countText(report.eventCount, 'event')} of ${countText(report.tokenCount, 'token')} over ${tokenMonths.toFixed(1)} token-months, in ${(elapsedMs / 1000).toFixed(1)} s\n\n` +
       `thefts             ${thefts.caught} of ${thefts.count} caught (${percent(thefts.recall)}), ${thefts.wouldRevoke} would be revoked\n` +
+      `alerts             ${report.alerts.count}, told as ${report.alerts.told}\n` +
       `false alerts       ${report.falseAlerts}: ${figure(report.falseAlertsPer1000TokenMonths, 1)} per 1000 token-months; ${figure(1000 * promised.alertsPerTokenMonth, 1)} promised, ${figure(report.budgetKept, 2)} × the budget\n` +
       `false revocations  ${report.falseRevocations}: ${figure(report.falseRevocationsPer1000TokenMonths, 1)} per 1000 token-months; ${figure(1000 * promised.revocationsPerTokenMonth, 2)} promised\n` +
       `precision          ${percent(report.precision)} of alerts\n\n`,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { AlertEntry } from '../../decide/responder.ts';
+import type { AlertEntry } from '../../decide/entries.ts';
 import type { Assessment } from '../../domain/finding.ts';
 import { countText } from '../../domain/words.ts';
 import { type Replayed, replayHistory } from '../history.ts';
@@ -59,7 +59,7 @@ function findingLines({ id, at, token, score, findings }: Assessment): readonly 
 }
 
 /** One line an alert: when it was raised, and how far it went. */
-function alertLine({ alert, revocation }: AlertEntry): unknown {
+function alertLine({ alert, revocation, partOf }: AlertEntry): unknown {
   const { worst, latest } = alert;
   return {
     time: new Date(alert.openedAt).toISOString(),
@@ -73,6 +73,7 @@ function alertLine({ alert, revocation }: AlertEntry): unknown {
     severity: alert.severity,
     wouldRevoke: revocation?.state === 'shadow',
     reason: revocation?.reason.text ?? null,
+    toldAs: partOf ?? alert.id,
     explanation: worst.findings.map(({ explanation }) => explanation).join('; '),
     until: new Date(alert.updatedAt).toISOString(),
     events: latest.since.eventCount,
@@ -86,14 +87,17 @@ function round(bits: number): number {
 
 function summarise(io: CliIo, { json }: Options, { run, alerts, elapsedMs }: Replayed): void {
   const wouldRevoke = alerts.filter(({ revocation }) => revocation?.state === 'shadow').length;
+  const toldCount = alerts.filter(({ told }) => told.length > 0).length;
   const { counts } = run;
   if (json) {
-    io.out(`${JSON.stringify({ ...counts, tokens: run.tokenCount, alerts: alerts.length, wouldRevoke })}\n`);
+    io.out(
+      `${JSON.stringify({ ...counts, tokens: run.tokenCount, alerts: alerts.length, told: toldCount, wouldRevoke })}\n`,
+    );
     return;
   }
   io.out(
     `${countText(counts.events, 'event')} of ${countText(run.tokenCount, 'token')}, ${countText(counts.ignored, 'record')} ignored, ${counts.deadLetters} unreadable, in ${(elapsedMs / 1000).toFixed(1)} s\n` +
-      `${countText(alerts.length, 'alert')}, ${wouldRevoke} of them would revoke\n`,
+      `${countText(alerts.length, 'alert')}, told as ${toldCount}; ${wouldRevoke} would revoke\n`,
   );
   for (const { alert } of alerts.slice(0, 10)) {
     io.out(

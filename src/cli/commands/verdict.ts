@@ -1,19 +1,20 @@
 import { userInfo } from 'node:os';
 import { Argument, Command } from 'commander';
-import type { AlertEntry } from '../../decide/responder.ts';
+import type { AlertEntry } from '../../decide/entries.ts';
 import { VERDICT_MAX_MS, VERDICT_MS, type VerdictRequest, WHY_CHARS_MAX } from '../../decide/verdicts.ts';
 import { VERDICT_KINDS, type VerdictKind } from '../../domain/verdict.ts';
 import { requestRecord } from '../../pipeline/findings.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { type CliIo, duration, UsageError } from '../io.ts';
-import { type Ledger, readLedger } from '../ledger.ts';
+import { alertAndMembers, type Ledger, readLedger } from '../ledger.ts';
 import { configOption, withLog } from '../project.ts';
 
 interface Options {
   readonly config?: string;
   readonly for?: number;
   readonly reason?: string;
+  readonly members?: boolean;
 }
 
 /** Answers an alert: the running responder takes it, and has the token's baseline learn or forget. */
@@ -30,6 +31,10 @@ export function verdictCommand(io: CliIo): Command {
       duration(VERDICT_MAX_MS),
     )
     .option('--reason <text>', 'why, in your words: kept with the alert')
+    .option(
+      '--members',
+      'answers as well what the alert tells of for many tokens: see "tokenwarden alerts list --part-of"',
+    )
     .addOption(configOption())
     .action(async (alertId: string, kind: VerdictKind, options: Options) => {
       if (kind === 'true-positive' && options.for !== undefined)
@@ -38,17 +43,20 @@ export function verdictCommand(io: CliIo): Command {
       if (why.length > WHY_CHARS_MAX) throw new UsageError(`--reason must have at most ${WHY_CHARS_MAX} characters`);
       await withLog(io, options.config, 'append', async (log) => {
         const ledger = await readLedger(log);
-        const entry = ledger.alerts.get(alertId);
-        if (entry === undefined)
-          throw new UsageError(`no alert has the id "${alertId}": see "tokenwarden alerts list"`, 1);
-        const { token } = entry.alert;
-        const at = nextTime(ledger, token);
         const lastsMs = options.for ?? VERDICT_MS[kind];
-        const until = lastsMs === null ? null : at + lastsMs;
-        const given = { about: alertId, verdict: kind, by: userInfo().username, why, at, until };
-        const request: VerdictRequest = { kind: 'verdict', ...given };
-        await log.append(TOPICS.findings, [requestRecord(token, request)]);
-        for (const line of linesOf(request, entry)) io.err(`${line}\n`);
+        const answers = alertAndMembers(ledger, alertId, options.members).map((entry, i) => {
+          const { token, id: about } = entry.alert;
+          // Two of them may be of one token.
+          const at = nextTime(ledger, token) + i;
+          const until = lastsMs === null ? null : at + lastsMs;
+          const given = { about, verdict: kind, by: userInfo().username, why, at, until };
+          return { entry, request: { kind: 'verdict', ...given } satisfies VerdictRequest };
+        });
+        await log.append(
+          TOPICS.findings,
+          answers.map(({ entry, request }) => requestRecord(entry.alert.token, request)),
+        );
+        for (const { entry, request } of answers) for (const line of linesOf(request, entry)) io.err(`${line}\n`);
       });
     });
 }

@@ -49,6 +49,7 @@ export function layOutText(situation: Situation, colour: boolean): string {
     `alert ${text.alertId}`,
     '',
     text.who,
+    ...text.shared,
     ...text.unusual.map((sentence) => `  • ${sentence}`),
     ...text.situation,
     '',

@@ -1,0 +1,41 @@
+import { DAY_MS, HOUR_MS } from '../baseline/time.ts';
+import type { CanonicalRecord } from './fleet.ts';
+import { type Cast, isOneOf, type Play, recordAt, type Scenario } from './scenario.ts';
+
+const together = { kind: 'benign', scope: 'fleet', days: 5 } as const;
+const isWorkday = (dayAt: number) => ![0, 6].includes(new Date(dayAt).getUTCDay());
+
+/** What happens to many honest tokens on one day, beside the controls. */
+export const TOGETHER: readonly Scenario[] = [
+  {
+    ...together,
+    id: 'new-office',
+    about: 'The company moves: people and their tools come from the network of another office, all from one day on.',
+    isDay: isWorkday,
+    befalls: isOneOf('person', 'bi-tool'),
+    play: (cast) =>
+      fromTheMorning(cast, (record, at) =>
+        recordAt(record, at, { source_ip: `203.0.113.${record.source_ip.split('.')[3]}` }),
+      ),
+  },
+  {
+    ...together,
+    id: 'driver-upgrade',
+    about: 'All services go over to another driver, which calls itself otherwise and writes its statements otherwise.',
+    isDay: isWorkday,
+    befalls: isOneOf('service'),
+    play: (cast) =>
+      fromTheMorning(cast, (record, at) =>
+        recordAt(record, at, { app: 'pgx/5.1', statement: `${record.statement} LIMIT $9` }),
+      ),
+  },
+];
+
+function fromTheMorning({ dayAt }: Cast, changed: (record: CanonicalRecord, at: number) => CanonicalRecord): Play {
+  const fromAt = dayAt + 6 * HOUR_MS;
+  return {
+    fromAt,
+    untilAt: dayAt + together.days * DAY_MS - 1,
+    change: (record, at) => (at < fromAt ? record : changed(record, at)),
+  };
+}

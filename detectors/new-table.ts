@@ -71,7 +71,11 @@ export default defineDetector({
       .default(0.15)
       .describe('Share of the tables a stranger touches that nobody used before.'),
   }),
-  remembers: { tables: seenSet({ capacity: 32, forgetAfterDays: 100 }), fleet: fleetTables(), schemas: fleetSchemas() },
+  remembers: {
+    tables: seenSet({ capacity: 32, forgetAfterDays: 100, traces: 31 }),
+    fleet: fleetTables(),
+    schemas: fleetSchemas(),
+  },
   bitsMax: 9,
 
   score({ tables, fleet }, event, config) {

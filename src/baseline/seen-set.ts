@@ -1,6 +1,7 @@
 import { dayText, type Fact, type NameOf, oftenText, type Tellable } from './facts.ts';
 import { hashName } from './hash.ts';
-import type { Answerable, Field, RecordView } from './record.ts';
+import { NameTraces } from './name-traces.ts';
+import { type Answerable, aligned, type Field, type RecordView } from './record.ts';
 import { dayOf } from './time.ts';
 
 /**
@@ -58,20 +59,29 @@ const RATIO_MIN = 2 ** BITS_MIN;
 
 /**
  * The names (tables, networks) a token has used, with how often and how lately, and how often it uses a new one. Bounded: past
- * `capacity` the name used longest ago goes. `16 + 8 × capacity` bytes.
+ * `capacity` the name used longest ago goes. Of those that were the owner's, `traces` are recognised nevertheless: a service that lives on a hundred
+ * tables comes back to each, and that must not pass for a habit of using new ones. `16 + 8 × capacity` bytes, and `2 + 2 × traces` if there are any.
  *
- * Layout: observations f32, novelties f32, size u32, day u16, first day u16, then entries of hash u32, day u16, uses u16.
+ * Layout: observations f32, novelties f32, size u32, day u16, first day u16, then entries of hash u32, day u16, uses u16, then traces.
  */
-export function seenSet(options: {
-  readonly capacity: number;
-  readonly forgetAfterDays: number;
-}): Field<SeenSetRead, SeenSetWrite> {
+export function seenSet(options: SeenSetOptions): Field<SeenSetRead, SeenSetWrite> {
   return {
     kind: 'seen-set',
     version: 1,
-    sizeBytes: HEADER_BYTES + ENTRY_BYTES * options.capacity,
-    open: (view, offset) => new SeenSet(view, offset, options.capacity, options.forgetAfterDays),
+    sizeBytes: aligned(tracesAt(options) + (options.traces ? NameTraces.sizeBytes(options.traces) : 0)),
+    open: (view, offset) => new SeenSet(view, offset, options),
   };
+}
+
+export interface SeenSetOptions {
+  readonly capacity: number;
+  readonly forgetAfterDays: number;
+  /** Default: none. */
+  readonly traces?: number;
+}
+
+function tracesAt({ capacity }: SeenSetOptions): number {
+  return HEADER_BYTES + ENTRY_BYTES * capacity;
 }
 
 class SeenSet implements SeenSetWrite, Answerable, Tellable {
@@ -79,14 +89,16 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
   readonly #offset: number;
   readonly #capacity: number;
   readonly #forgetAfterDays: number;
+  readonly #traces: NameTraces | null;
   /** Where a name was found last: who asks how it stands adds it next. */
   #lastEntry = 0;
 
-  constructor(view: RecordView, offset: number, capacity: number, forgetAfterDays: number) {
+  constructor(view: RecordView, offset: number, options: SeenSetOptions) {
     this.#view = view;
     this.#offset = offset;
-    this.#capacity = capacity;
-    this.#forgetAfterDays = forgetAfterDays;
+    this.#capacity = options.capacity;
+    this.#forgetAfterDays = options.forgetAfterDays;
+    this.#traces = options.traces ? new NameTraces(view, offset + tracesAt(options), options.traces) : null;
   }
 
   get #at(): number {
@@ -106,8 +118,10 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
   }
 
   standing(name: string): Standing {
-    const entry = this.#find(hashName(name, this.#view.hashSeed));
-    if (entry < 0 || this.#isForgotten(entry)) return 'new';
+    const hash = hashName(name, this.#view.hashSeed);
+    const entry = this.#find(hash);
+    if (entry < 0) return this.#traces?.has(hash) ? 'known' : 'new';
+    if (this.#isForgotten(entry)) return 'new';
     return this.#uses(entry) >= KNOWN_USES ? 'known' : 'fresh';
   }
 
@@ -134,10 +148,12 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
     let entry = this.#find(hash);
     if (entry >= 0 && this.#isAgain(entry, at)) return;
     const isFirst = this.size === 0;
-    const isNew = entry < 0 || this.#isForgotten(entry);
+    const isBack = entry < 0 && this.#traces !== null && this.#traces.take(hash);
+    const isNew = !isBack && (entry < 0 || this.#isForgotten(entry));
     this.#fade(dayOf(at));
+    if (entry < 0) entry = this.#claim();
+    if (isBack) this.#write(entry, hash, KNOWN_USES);
     if (isNew) {
-      if (entry < 0) entry = this.#claim();
       this.#write(entry, hash, 0);
       // The first name of all is new whatever the owner's habits: it says nothing about them.
       if (!isFirst) f32[this.#at + 1] = (f32[this.#at + 1] ?? 0) + weight;
@@ -172,12 +188,14 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
     const kept = Array.from({ length: this.size }, (_, place) => this.#entryAt(place)).filter(
       (entry) => !this.#isForgotten(entry),
     );
+    const traceCount = this.#traces?.count ?? 0;
     const names = (isKnown: boolean) =>
       kept
         .filter((entry) => this.#uses(entry) >= KNOWN_USES === isKnown)
         .map((entry) => nameOf(this.#view.u32[entry] as number));
     return [
       { what: 'known', value: names(true) },
+      ...(traceCount > 0 ? [{ what: 'known besides, not by name', value: String(traceCount) }] : []),
       { what: 'fresh, not known yet', value: names(false) },
       { what: 'new ones', value: oftenText(this.novelties, this.observations) },
       { what: 'watched since', value: dayText(this.#firstDay) },
@@ -235,6 +253,8 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
       const dayDifference = this.#day(i) - this.#day(oldest);
       if (dayDifference < 0 || (dayDifference === 0 && this.#uses(i) < this.#uses(oldest))) oldest = i;
     }
+    const isOwners = this.#uses(oldest) >= KNOWN_USES && !this.#isForgotten(oldest);
+    if (isOwners) this.#traces?.add(this.#view.u32[oldest] as number);
     return oldest;
   }
 

@@ -36,6 +36,11 @@ const FIELDS = [
   ],
   ['name-mix', nameMix({ capacity: 8 }), (field: NameMixWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`, at)],
   ['seen-set', seenSet({ capacity: 8, forgetAfterDays: 9 }), (field: SeenSetWrite, at) => field.add(`n${at % 40}`, at)],
+  [
+    'seen-set with traces',
+    seenSet({ capacity: 4, forgetAfterDays: 9, traces: 5 }),
+    (field: SeenSetWrite, at) => field.add(`n${at % 12}`, at),
+  ],
   ['active-days', activeDays(), (field, at) => field.beginDay(1 + (at % 5))],
   ['timestamp', timestamp(), (field, at) => field.advance(at)],
   // biome-ignore lint/suspicious/noExplicitAny: each row has a field of another type

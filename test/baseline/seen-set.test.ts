@@ -80,6 +80,45 @@ describe('seenSet: standing', () => {
   });
 });
 
+describe('seenSet: traces of names that found no place any more', () => {
+  const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const options = { capacity: 4, forgetAfterDays: 100, traces: 3 };
+
+  /** Six tables, each used for two days, again and again; `days` of it. */
+  function inTurn(days: number, traces = 3) {
+    const opened = openField(seenSet({ ...options, traces }));
+    for (let day = 0; day < days; day++)
+      for (let i = 0; i < 5; i++) opened.field.add(NAMES[(day >> 1) % NAMES.length] as string, START + day * DAY_MS + i);
+    return { ...opened, now: START + days * DAY_MS };
+  }
+
+  it('know the owner’s names beyond the capacity, so that coming back to them is nothing new', () => {
+    const { field } = inTurn(60);
+    expect(NAMES.map((name) => field.standing(name))).toEqual(NAMES.map(() => 'known'));
+    const { field: without } = inTurn(60, 0);
+    expect(field.novelties).toBeLessThan(without.novelties / 2);
+  });
+
+  it('give way, the oldest first', () => {
+    const { field, now } = inTurn(60);
+    const more = ['g', 'h', 'i', 'j', 'k', 'l', 'm'];
+    for (const [i, name] of more.entries())
+      for (const day of [0, 1]) for (let use = 0; use < 5; use++) field.add(name, now + (2 * i + day) * DAY_MS + use);
+    expect(more.map((name) => field.standing(name))).toEqual(more.map(() => 'known'));
+    expect(NAMES.map((name) => field.standing(name))).toEqual(NAMES.map(() => 'new'));
+  });
+
+  it('are kept of the owner’s names only: whoever invents names has none of them known', () => {
+    const { field, now } = inTurn(60);
+    for (let i = 0; i < 200; i++) field.add(`invented ${i}`, now + i);
+    const known = Array.from({ length: 200 }, (_, i) => field.standing(`invented ${i}`)).filter(
+      (one) => one === 'known',
+    );
+    expect(known).toEqual([]);
+    expect(NAMES.filter((name) => field.standing(name) === 'known')).toHaveLength(3);
+  });
+});
+
 describe('seenSet: rate of novelty', () => {
   it('begins at the prior', () => {
     const { field } = openField(seenSet({ capacity: 8, forgetAfterDays: 100 }));

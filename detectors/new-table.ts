@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fleetTables } from '../src/baseline/fleet-names.ts';
 import { fleetSchemas } from '../src/baseline/fleet-schemas.ts';
+import { nameTraces } from '../src/baseline/name-traces.ts';
 import { type NoveltyRates, type SeenSetRead, seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
@@ -72,19 +73,20 @@ export default defineDetector({
       .describe('Share of the tables a stranger touches that nobody used before.'),
   }),
   remembers: {
-    tables: seenSet({ capacity: 32, forgetAfterDays: 100, traces: 31 }),
+    tables: seenSet({ capacity: 32, forgetAfterDays: 100 }),
+    traces: nameTraces({ capacity: 31 }),
     fleet: fleetTables(),
     schemas: fleetSchemas(),
   },
   bitsMax: 9,
 
-  score({ tables, fleet }, event, config) {
+  score({ tables, traces, fleet }, event, config) {
     // The first use ever has no owner to differ from.
     if (event.tables.length === 0 || tables.observations === 0) return undefined;
     let bits = 0;
     let knownCount = 0;
     for (const table of event.tables) {
-      const standing = tables.standing(table);
+      const standing = tables.standing(table, traces);
       if (standing === 'known') knownCount += 1;
       // The catalogue is for `catalog-reconnaissance`: a look around would be told twice.
       else if (standing === 'new' && catalogueKindOf(table) === null)
@@ -94,12 +96,12 @@ export default defineDetector({
     return knownCount > 0 ? bits + tables.strangeness('known', config) : bits;
   },
 
-  learn({ tables }, event) {
-    for (const table of event.tables) tables.add(table, event.at);
+  learn({ tables, traces }, event) {
+    for (const table of event.tables) tables.add(table, event.at, traces);
   },
 
-  evidence({ tables, schemas }, event) {
-    const unknown = event.tables.filter((table) => tables.standing(table) !== 'known');
+  evidence({ tables, traces, schemas }, event) {
+    const unknown = event.tables.filter((table) => tables.standing(table, traces) !== 'known');
     // Of a schema that nobody used before, its tables are one thing: a migration has few that many tokens share.
     const newNames = unknown
       .filter((table) => catalogueKindOf(table) === null)

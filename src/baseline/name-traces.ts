@@ -1,13 +1,34 @@
-import type { RecordView } from './record.ts';
+import type { Fact, Tellable } from './facts.ts';
+import { aligned, type Field, type RecordView } from './record.ts';
+
+export interface NameTracesRead {
+  /** Whether this is one of the names. @param hash keyed hash of it, as `hashName` gives it */
+  has(hash: number): boolean;
+}
+
+export interface NameTracesWrite extends NameTracesRead {
+  /** Takes a name out: it has found a place again. @returns whether it was there */
+  take(hash: number): boolean;
+  add(hash: number): void;
+}
 
 /** Word 0 is the place that gives way next; a trace is never 0, which marks an empty place. */
 const HEADER_WORDS = 1;
 
 /**
- * Names that found no place any more, as 16 bits of their hash each: whether one of them was known, and nothing else. The one kept longest gives way.
- * Of two thousand unknown names, one is taken for one of 31 that are kept. `2 + 2 × capacity` bytes, a part of another field.
+ * The owner's names that found no place any more in a `seenSet`, as 16 bits of their hash each: whether a name is one of them, and nothing else. The one
+ * kept longest gives way. Of two thousand unknown names, one is taken for one of 31 that are kept. `2 + 2 × capacity` bytes, rounded up.
  */
-export class NameTraces {
+export function nameTraces(options: { readonly capacity: number }): Field<NameTracesRead, NameTracesWrite> {
+  return {
+    kind: 'name-traces',
+    version: 1,
+    sizeBytes: aligned(2 * (HEADER_WORDS + options.capacity)),
+    open: (view, offset) => new NameTraces(view, offset, options.capacity),
+  };
+}
+
+class NameTraces implements NameTracesWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #capacity: number;
@@ -18,21 +39,16 @@ export class NameTraces {
     this.#capacity = capacity;
   }
 
-  static sizeBytes(capacity: number): number {
-    return 2 * (HEADER_WORDS + capacity);
-  }
-
-  get count(): number {
-    const { u16 } = this.#view;
+  facts(): readonly Fact[] {
     const first = this.#first;
-    return u16.subarray(first, first + this.#capacity).reduce((count, trace) => (trace === 0 ? count : count + 1), 0);
+    const count = this.#view.u16.subarray(first, first + this.#capacity).filter((trace) => trace !== 0).length;
+    return count === 0 ? [] : [{ what: 'known besides, no longer by name', value: String(count) }];
   }
 
   has(hash: number): boolean {
     return this.#find(hash) >= 0;
   }
 
-  /** Takes a name out: it has found a place again. @returns whether it was there */
   take(hash: number): boolean {
     const place = this.#find(hash);
     if (place >= 0) this.#view.u16[place] = 0;

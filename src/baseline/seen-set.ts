@@ -1,7 +1,7 @@
 import { dayText, type Fact, type NameOf, oftenText, type Tellable } from './facts.ts';
 import { hashName } from './hash.ts';
-import { NameTraces } from './name-traces.ts';
-import { type Answerable, aligned, type Field, type RecordView } from './record.ts';
+import type { NameTracesRead, NameTracesWrite } from './name-traces.ts';
+import type { Answerable, Field, RecordView } from './record.ts';
 import { dayOf } from './time.ts';
 
 /**
@@ -17,7 +17,8 @@ export interface SeenSetRead {
   readonly observations: number;
   /** How many of them were new to the token, but for the very first. */
   readonly novelties: number;
-  standing(name: string): Standing;
+  /** @param traces of the owner's names that found no place any more */
+  standing(name: string, traces?: NameTracesRead): Standing;
   /**
    * Probability that the owner's next name is a new one: the share of new ones so far, smoothed as if `priorWeight` observations with a
    * share of `priorRate` had gone before.
@@ -41,7 +42,8 @@ export interface NoveltyRates {
 }
 
 export interface SeenSetWrite extends SeenSetRead {
-  add(name: string, at: number): void;
+  /** @param traces takes in what has to make room, and gives back what is used again */
+  add(name: string, at: number, traces?: NameTracesWrite): void;
 }
 
 const HEADER_BYTES = 16;
@@ -59,29 +61,21 @@ const RATIO_MIN = 2 ** BITS_MIN;
 
 /**
  * The names (tables, networks) a token has used, with how often and how lately, and how often it uses a new one. Bounded: past
- * `capacity` the name used longest ago goes. Of those that were the owner's, `traces` are recognised nevertheless: a service that lives on a hundred
- * tables comes back to each, and that must not pass for a habit of using new ones. `16 + 8 × capacity` bytes, and `2 + 2 × traces` if there are any.
+ * `capacity` the name used longest ago goes. Who lives on more names comes back to each, and that must not pass for a habit of using new ones: for that, keep
+ * `nameTraces` beside it. `16 + 8 × capacity` bytes.
  *
- * Layout: observations f32, novelties f32, size u32, day u16, first day u16, then entries of hash u32, day u16, uses u16, then traces.
+ * Layout: observations f32, novelties f32, size u32, day u16, first day u16, then entries of hash u32, day u16, uses u16.
  */
-export function seenSet(options: SeenSetOptions): Field<SeenSetRead, SeenSetWrite> {
+export function seenSet(options: {
+  readonly capacity: number;
+  readonly forgetAfterDays: number;
+}): Field<SeenSetRead, SeenSetWrite> {
   return {
     kind: 'seen-set',
     version: 1,
-    sizeBytes: aligned(tracesAt(options) + (options.traces ? NameTraces.sizeBytes(options.traces) : 0)),
-    open: (view, offset) => new SeenSet(view, offset, options),
+    sizeBytes: HEADER_BYTES + ENTRY_BYTES * options.capacity,
+    open: (view, offset) => new SeenSet(view, offset, options.capacity, options.forgetAfterDays),
   };
-}
-
-export interface SeenSetOptions {
-  readonly capacity: number;
-  readonly forgetAfterDays: number;
-  /** Default: none. */
-  readonly traces?: number;
-}
-
-function tracesAt({ capacity }: SeenSetOptions): number {
-  return HEADER_BYTES + ENTRY_BYTES * capacity;
 }
 
 class SeenSet implements SeenSetWrite, Answerable, Tellable {
@@ -89,16 +83,14 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
   readonly #offset: number;
   readonly #capacity: number;
   readonly #forgetAfterDays: number;
-  readonly #traces: NameTraces | null;
   /** Where a name was found last: who asks how it stands adds it next. */
   #lastEntry = 0;
 
-  constructor(view: RecordView, offset: number, options: SeenSetOptions) {
+  constructor(view: RecordView, offset: number, capacity: number, forgetAfterDays: number) {
     this.#view = view;
     this.#offset = offset;
-    this.#capacity = options.capacity;
-    this.#forgetAfterDays = options.forgetAfterDays;
-    this.#traces = options.traces ? new NameTraces(view, offset + tracesAt(options), options.traces) : null;
+    this.#capacity = capacity;
+    this.#forgetAfterDays = forgetAfterDays;
   }
 
   get #at(): number {
@@ -117,10 +109,10 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
     return this.#view.f32[this.#at + 1] ?? 0;
   }
 
-  standing(name: string): Standing {
+  standing(name: string, traces?: NameTracesRead): Standing {
     const hash = hashName(name, this.#view.hashSeed);
     const entry = this.#find(hash);
-    if (entry < 0) return this.#traces?.has(hash) ? 'known' : 'new';
+    if (entry < 0) return traces?.has(hash) ? 'known' : 'new';
     if (this.#isForgotten(entry)) return 'new';
     return this.#uses(entry) >= KNOWN_USES ? 'known' : 'fresh';
   }
@@ -142,16 +134,16 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
     return this.observations === 0 ? undefined : this.strangeness(this.standing(name), rates);
   }
 
-  add(name: string, at: number): void {
+  add(name: string, at: number, traces?: NameTracesWrite): void {
     const { f32, weight } = this.#view;
     const hash = hashName(name, this.#view.hashSeed);
     let entry = this.#find(hash);
     if (entry >= 0 && this.#isAgain(entry, at)) return;
     const isFirst = this.size === 0;
-    const isBack = entry < 0 && this.#traces !== null && this.#traces.take(hash);
+    const isBack = entry < 0 && traces !== undefined && traces.take(hash);
     const isNew = !isBack && (entry < 0 || this.#isForgotten(entry));
     this.#fade(dayOf(at));
-    if (entry < 0) entry = this.#claim();
+    if (entry < 0) entry = this.#claim(traces);
     if (isBack) this.#write(entry, hash, KNOWN_USES);
     if (isNew) {
       this.#write(entry, hash, 0);
@@ -188,14 +180,12 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
     const kept = Array.from({ length: this.size }, (_, place) => this.#entryAt(place)).filter(
       (entry) => !this.#isForgotten(entry),
     );
-    const traceCount = this.#traces?.count ?? 0;
     const names = (isKnown: boolean) =>
       kept
         .filter((entry) => this.#uses(entry) >= KNOWN_USES === isKnown)
         .map((entry) => nameOf(this.#view.u32[entry] as number));
     return [
       { what: 'known', value: names(true) },
-      ...(traceCount > 0 ? [{ what: 'known besides, not by name', value: String(traceCount) }] : []),
       { what: 'fresh, not known yet', value: names(false) },
       { what: 'new ones', value: oftenText(this.novelties, this.observations) },
       { what: 'watched since', value: dayText(this.#firstDay) },
@@ -241,7 +231,7 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
   }
 
   /** A free entry, or the one used longest ago (the less used of two such). */
-  #claim(): number {
+  #claim(traces?: NameTracesWrite): number {
     const first = this.#at + HEADER_BYTES / 4;
     const size = this.size;
     if (size < this.#capacity) {
@@ -253,8 +243,7 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
       const dayDifference = this.#day(i) - this.#day(oldest);
       if (dayDifference < 0 || (dayDifference === 0 && this.#uses(i) < this.#uses(oldest))) oldest = i;
     }
-    const isOwners = this.#uses(oldest) >= KNOWN_USES && !this.#isForgotten(oldest);
-    if (isOwners) this.#traces?.add(this.#view.u32[oldest] as number);
+    if (this.#uses(oldest) >= KNOWN_USES && !this.#isForgotten(oldest)) traces?.add(this.#view.u32[oldest] as number);
     return oldest;
   }
 

@@ -9,6 +9,7 @@ export { kindSet } from '../baseline/kind-set.ts';
 export { latestNames } from '../baseline/latest-names.ts';
 export { moments } from '../baseline/moments.ts';
 export { nameMix } from '../baseline/name-mix.ts';
+export { nameTraces } from '../baseline/name-traces.ts';
 export { notice } from '../baseline/notice.ts';
 export { rateWindow, rateWindows } from '../baseline/rate-window.ts';
 export { seenSet } from '../baseline/seen-set.ts';

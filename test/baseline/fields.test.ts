@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { activeDays } from '../../src/baseline/active-days.ts';
 import { counter } from '../../src/baseline/counter.ts';
+import { hashName } from '../../src/baseline/hash.ts';
 import { hourOfWeek } from '../../src/baseline/hour-of-week.ts';
 import { type KindSetWrite, kindSet } from '../../src/baseline/kind-set.ts';
 import { type LatestNamesWrite, latestNames } from '../../src/baseline/latest-names.ts';
 import { moments } from '../../src/baseline/moments.ts';
 import { type NameMixWrite, nameMix } from '../../src/baseline/name-mix.ts';
+import { type NameTracesWrite, nameTraces } from '../../src/baseline/name-traces.ts';
 import { type RateWindowsWrite, rateWindow, rateWindows } from '../../src/baseline/rate-window.ts';
 import { type SeenSetWrite, seenSet } from '../../src/baseline/seen-set.ts';
 import { share } from '../../src/baseline/share.ts';
@@ -36,11 +38,7 @@ const FIELDS = [
   ],
   ['name-mix', nameMix({ capacity: 8 }), (field: NameMixWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`, at)],
   ['seen-set', seenSet({ capacity: 8, forgetAfterDays: 9 }), (field: SeenSetWrite, at) => field.add(`n${at % 40}`, at)],
-  [
-    'seen-set with traces',
-    seenSet({ capacity: 4, forgetAfterDays: 9, traces: 5 }),
-    (field: SeenSetWrite, at) => field.add(`n${at % 12}`, at),
-  ],
+  ['name-traces', nameTraces({ capacity: 5 }), (field: NameTracesWrite, at) => field.add(hashName(`n${at}`, 1))],
   ['active-days', activeDays(), (field, at) => field.beginDay(1 + (at % 5))],
   ['timestamp', timestamp(), (field, at) => field.advance(at)],
   // biome-ignore lint/suspicious/noExplicitAny: each row has a field of another type

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type NameTracesWrite, nameTraces } from '../../src/baseline/name-traces.ts';
 import type { Answerable } from '../../src/baseline/record.ts';
 import { seenSet } from '../../src/baseline/seen-set.ts';
 import { DAY_MS, dayOf, MINUTE_MS } from '../../src/baseline/time.ts';
@@ -82,40 +83,45 @@ describe('seenSet: standing', () => {
 
 describe('seenSet: traces of names that found no place any more', () => {
   const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
-  const options = { capacity: 4, forgetAfterDays: 100, traces: 3 };
 
-  /** Six tables, each used for two days, again and again; `days` of it. */
-  function inTurn(days: number, traces = 3) {
-    const opened = openField(seenSet({ ...options, traces }));
-    for (let day = 0; day < days; day++)
-      for (let i = 0; i < 5; i++) opened.field.add(NAMES[(day >> 1) % NAMES.length] as string, START + day * DAY_MS + i);
-    return { ...opened, now: START + days * DAY_MS };
+  /** Six tables, each used for two days, again and again, of which four have a place; for sixty days. */
+  function inTurn(traces: NameTracesWrite | undefined) {
+    const { field } = openField(seenSet({ capacity: 4, forgetAfterDays: 100 }));
+    for (let day = 0; day < 60; day++)
+      for (let i = 0; i < 5; i++)
+        field.add(NAMES[(day >> 1) % NAMES.length] as string, START + day * DAY_MS + i, traces);
+    return { field, now: START + 60 * DAY_MS };
+  }
+
+  function standings(names: readonly string[], { field }: ReturnType<typeof inTurn>, traces?: NameTracesWrite) {
+    return names.map((name) => field.standing(name, traces));
   }
 
   it('know the owner’s names beyond the capacity, so that coming back to them is nothing new', () => {
-    const { field } = inTurn(60);
-    expect(NAMES.map((name) => field.standing(name))).toEqual(NAMES.map(() => 'known'));
-    const { field: without } = inTurn(60, 0);
-    expect(field.novelties).toBeLessThan(without.novelties / 2);
+    const { field: traces } = openField(nameTraces({ capacity: 3 }));
+    const set = inTurn(traces);
+    expect(standings(NAMES, set, traces)).toEqual(NAMES.map(() => 'known'));
+    expect(set.field.novelties).toBeLessThan(inTurn(undefined).field.novelties / 2);
   });
 
   it('give way, the oldest first', () => {
-    const { field, now } = inTurn(60);
+    const { field: traces } = openField(nameTraces({ capacity: 3 }));
+    const set = inTurn(traces);
     const more = ['g', 'h', 'i', 'j', 'k', 'l', 'm'];
     for (const [i, name] of more.entries())
-      for (const day of [0, 1]) for (let use = 0; use < 5; use++) field.add(name, now + (2 * i + day) * DAY_MS + use);
-    expect(more.map((name) => field.standing(name))).toEqual(more.map(() => 'known'));
-    expect(NAMES.map((name) => field.standing(name))).toEqual(NAMES.map(() => 'new'));
+      for (const day of [0, 1])
+        for (let use = 0; use < 5; use++) set.field.add(name, set.now + (2 * i + day) * DAY_MS + use, traces);
+    expect(standings(more, set, traces)).toEqual(more.map(() => 'known'));
+    expect(standings(NAMES, set, traces)).toEqual(NAMES.map(() => 'new'));
   });
 
   it('are kept of the owner’s names only: whoever invents names has none of them known', () => {
-    const { field, now } = inTurn(60);
-    for (let i = 0; i < 200; i++) field.add(`invented ${i}`, now + i);
-    const known = Array.from({ length: 200 }, (_, i) => field.standing(`invented ${i}`)).filter(
-      (one) => one === 'known',
-    );
-    expect(known).toEqual([]);
-    expect(NAMES.filter((name) => field.standing(name) === 'known')).toHaveLength(3);
+    const { field: traces } = openField(nameTraces({ capacity: 3 }));
+    const set = inTurn(traces);
+    const invented = Array.from({ length: 200 }, (_, i) => `invented ${i}`);
+    for (const [i, name] of invented.entries()) set.field.add(name, set.now + i, traces);
+    expect(standings(invented, set, traces)).not.toContain('known');
+    expect(standings(NAMES, set, traces).filter((standing) => standing === 'known')).toHaveLength(3);
   });
 });
 

@@ -82,7 +82,8 @@ export function explain(
   const widest = [...shared].sort(([, a], [, b]) => tokensOf(b) - tokensOf(a))[0];
   const cause = causes.get(widest?.[0] ?? '');
   if (cause === undefined) return null;
-  const [worst, latest] = [restOf(alert.worst, shared), restOf(alert.latest, shared)];
+  const explained = explainedDetectors(alert, shared);
+  const [worst, latest] = [restOf(alert.worst, explained), restOf(alert.latest, explained)];
   if (worst === alert.worst && latest === alert.latest) return null;
   const alertIds = new Set([...shared.values()].flatMap((showing) => showing.map(({ alertId }) => alertId)));
   return { cause, alertIds, rest: latest.score > worst.score ? latest : worst };
@@ -107,18 +108,32 @@ function keyOf(detector: string, name: string): string {
   return `${detector} ${name}`;
 }
 
+/**
+ * The detectors of which all that they name is shared. At its worst and now taken together: many weak signs leave no name at the event at hand, and are told
+ * of by what was named before.
+ */
+function explainedDetectors({ worst, latest }: Alert, shared: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+  const byDetector = Map.groupBy([...countingFindings(worst), ...countingFindings(latest)], ({ detector }) => detector);
+  const explained = [...byDetector].filter(([, findings]) => areExplained(findings, shared));
+  return new Set(explained.map(([detector]) => detector));
+}
+
+function areExplained(findings: readonly Finding[], shared: ReadonlyMap<string, unknown>): boolean {
+  const lists = findings.flatMap(({ evidence }) => evidence.flatMap(({ newNames = [] }) => [newNames]));
+  if (findings.some(({ isCertain }) => isCertain) || lists.some(({ length }) => length >= EVIDENCE_LIST_MAX))
+    return false;
+  const keys = findings.flatMap(({ detector, evidence }) =>
+    evidence.flatMap(({ newNames = [] }) => newNames.map((name) => keyOf(detector, name))),
+  );
+  return keys.length > 0 && keys.every((key) => shared.has(key));
+}
+
 /** An assessment as it would be without what is shared; the same one if nothing is. */
-function restOf(assessment: Assessment, shared: ReadonlyMap<string, unknown>): Assessment {
-  const explained = countingFindings(assessment).filter((finding) => isExplained(finding, shared));
+function restOf(assessment: Assessment, detectors: ReadonlySet<string>): Assessment {
+  const explained = countingFindings(assessment).filter(({ detector }) => detectors.has(detector));
   if (explained.length === 0) return assessment;
   const findings = assessment.findings.filter((finding) => !explained.includes(finding));
   return { ...assessment, findings, score: scoreWithout(assessment.score, explained) };
-}
-
-function isExplained({ detector, evidence, isCertain }: Finding, shared: ReadonlyMap<string, unknown>): boolean {
-  if (isCertain || evidence.some(({ newNames = [] }) => newNames.length >= EVIDENCE_LIST_MAX)) return false;
-  const names = evidence.flatMap(({ newNames = [] }) => newNames);
-  return names.length > 0 && names.every((name) => shared.has(keyOf(detector, name)));
 }
 
 /**

@@ -100,6 +100,16 @@ describe('what is new for many tokens', () => {
     expect(last.leader?.alert.severity).toBe('high');
   });
 
+  it('goes by what was named before where the event at hand leaves nothing to be named', () => {
+    const { take } = responderOf();
+    for (const [i, token] of ['a', 'b', 'c'].entries()) take(moved(token, AT + i));
+    const later = take(moved('c', AT + 9, [newTables()]));
+    expect(tellings(later)).toEqual([]);
+    expect(revoked(later)).toBeUndefined();
+    const another = take(moved('c', AT + 10, [newTables('shop.*', 'public.salaries')]));
+    expect(tellings(another)).toEqual(['c: first-notification']);
+  });
+
   it('explains nothing else: whoever does more is told by itself, and revoked', () => {
     const { take } = responderOf();
     for (const [i, token] of ['a', 'b', 'c', 'd'].entries()) take(moved(token, AT + i));

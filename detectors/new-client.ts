@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
-import { noveltyOptions } from '../src/detect/novelty.ts';
+import { ifNotKnown, noveltyOptions } from '../src/detect/novelty.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -56,14 +56,13 @@ export default defineDetector({
   },
 
   evidence({ clients }, event) {
-    const client = clientOf(event.application);
     return [
       {
         what: 'client not used before',
         observed: event.application === null ? [] : [event.application],
         expected: countText(clients.size, 'known client'),
         sampleSize: Math.round(clients.observations),
-        newNames: client === null || clients.standing(client) === 'known' ? [] : [client],
+        newNames: ifNotKnown(clients, clientOf(event.application)),
       },
     ];
   },

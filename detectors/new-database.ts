@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
-import { noveltyOptions } from '../src/detect/novelty.ts';
+import { ifNotKnown, noveltyOptions } from '../src/detect/novelty.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -54,14 +54,13 @@ export default defineDetector({
   },
 
   evidence({ databases }, event) {
-    const names = event.database === null ? [] : [event.database];
     return [
       {
         what: 'database not used before',
-        observed: names,
+        observed: event.database === null ? [] : [event.database],
         expected: countText(databases.size, 'known database'),
         sampleSize: Math.round(databases.observations),
-        newNames: names.filter((name) => databases.standing(name) !== 'known'),
+        newNames: ifNotKnown(databases, event.database),
       },
     ];
   },

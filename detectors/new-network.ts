@@ -4,6 +4,7 @@ import { type SeenSetRead, type Standing, seenSet } from '../src/baseline/seen-s
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { timestamp } from '../src/baseline/timestamp.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import { ifNotKnown } from '../src/detect/novelty.ts';
 import type { AuditEvent } from '../src/domain/audit-event.ts';
 import { type Origin, originOf } from '../src/domain/origin.ts';
 import { countText, observedText } from '../src/domain/words.ts';
@@ -117,7 +118,7 @@ export default defineDetector({
         observed: [`${event.network}${system}`],
         expected: known.filter((part) => part !== '').join(', '),
         sampleSize: Math.round(prefixes.observations),
-        newNames: event.network === null || prefixes.standing(event.network) === 'known' ? [] : [event.network],
+        newNames: ifNotKnown(prefixes, event.network),
       },
     ];
   },

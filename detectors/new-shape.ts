@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seenSet } from '../src/baseline/seen-set.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
-import { noveltyOptions } from '../src/detect/novelty.ts';
+import { ifNotKnown, noveltyOptions } from '../src/detect/novelty.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -63,7 +63,7 @@ export default defineDetector({
         observed: event.statement === null ? [] : [event.statement.slice(0, STATEMENT_CHARS_MAX)],
         expected: countText(shapes.size, 'known statement'),
         sampleSize: Math.round(shapes.observations),
-        newNames: event.shape === null || shapes.standing(event.shape) === 'known' ? [] : [nameOf(event.shape)],
+        newNames: ifNotKnown(shapes, event.shape).map(nameOf),
       },
     ];
   },

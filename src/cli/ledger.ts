@@ -44,17 +44,19 @@ export function situationOf({ alert, revocation, fleet, partOf }: AlertEntry): S
   return { alert, revocation: summary, nextSteps: nextStepsFor(alert, summary, fleet), fleet, partOf };
 }
 
-/** An alert, and those that it leads if they are asked for. @throws UsageError if it is not known, or leads none */
-export function alertAndMembers(
-  { alerts }: Pick<Ledger, 'alerts'>,
-  id: string,
-  withMembers = false,
-): readonly AlertEntry[] {
+/** @throws UsageError if it is not known */
+export function alertOf({ alerts }: Ledger, id: string): AlertEntry {
   const entry = alerts.get(id);
   if (entry === undefined) throw new UsageError(`no alert has the id "${id}": see "tokenwarden alerts list"`, 1);
+  return entry;
+}
+
+/** An alert, and those that it leads if they are asked for. @throws UsageError if it is not known, or leads none */
+export function alertAndMembers(ledger: Ledger, id: string, withMembers = false): readonly AlertEntry[] {
+  const entry = alertOf(ledger, id);
   if (!withMembers) return [entry];
   if (entry.fleet === undefined) throw new UsageError(`alert "${id}" leads no others: leave --members out`, 1);
-  return [entry, ...[...alerts.values()].filter(({ partOf }) => partOf === id)];
+  return [entry, ...[...ledger.alerts.values()].filter(({ partOf }) => partOf === id)];
 }
 
 /** Who has reported that a token has leaked, or has withdrawn that. */

@@ -93,10 +93,15 @@ function tokensOf(showing: readonly Showing[]): number {
   return new Set(showing.map(({ token }) => token)).size;
 }
 
+/** At its worst and now. */
+function countingFindingsOf({ worst, latest }: Alert): readonly Finding[] {
+  return [...countingFindings(worst), ...countingFindings(latest)];
+}
+
 /** What an alert shows to be new, at its worst and now, by a key that other tokens' alerts have as well. */
-function causesOf({ worst, latest }: Alert): ReadonlyMap<string, Cause> {
+function causesOf(alert: Alert): ReadonlyMap<string, Cause> {
   const causes = new Map<string, Cause>();
-  for (const { detector, evidence } of [...countingFindings(worst), ...countingFindings(latest)])
+  for (const { detector, evidence } of countingFindingsOf(alert))
     for (const { what, newNames = [] } of evidence)
       for (const name of newNames)
         if (name.length <= NAME_CHARS_MAX && causes.size < CAUSES_MAX)
@@ -112,20 +117,16 @@ function keyOf(detector: string, name: string): string {
  * The detectors of which all that they name is shared. At its worst and now taken together: many weak signs leave no name at the event at hand, and are told
  * of by what was named before.
  */
-function explainedDetectors({ worst, latest }: Alert, shared: ReadonlyMap<string, unknown>): ReadonlySet<string> {
-  const byDetector = Map.groupBy([...countingFindings(worst), ...countingFindings(latest)], ({ detector }) => detector);
-  const explained = [...byDetector].filter(([, findings]) => areExplained(findings, shared));
+function explainedDetectors(alert: Alert, shared: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+  const byDetector = Map.groupBy(countingFindingsOf(alert), ({ detector }) => detector);
+  const explained = [...byDetector].filter(([detector, findings]) => {
+    const lists = findings.flatMap(({ evidence }) => evidence.map(({ newNames = [] }) => newNames));
+    const isCertain = findings.some((finding) => finding.isCertain);
+    if (isCertain || lists.some(({ length }) => length >= EVIDENCE_LIST_MAX)) return false;
+    const names = lists.flat();
+    return names.length > 0 && names.every((name) => shared.has(keyOf(detector, name)));
+  });
   return new Set(explained.map(([detector]) => detector));
-}
-
-function areExplained(findings: readonly Finding[], shared: ReadonlyMap<string, unknown>): boolean {
-  const lists = findings.flatMap(({ evidence }) => evidence.flatMap(({ newNames = [] }) => [newNames]));
-  if (findings.some(({ isCertain }) => isCertain) || lists.some(({ length }) => length >= EVIDENCE_LIST_MAX))
-    return false;
-  const keys = findings.flatMap(({ detector, evidence }) =>
-    evidence.flatMap(({ newNames = [] }) => newNames.map((name) => keyOf(detector, name))),
-  );
-  return keys.length > 0 && keys.every((key) => shared.has(key));
 }
 
 /** An assessment as it would be without what is shared; the same one if nothing is. */

@@ -23,4 +23,4 @@ export { PatternList } from '../domain/pattern.ts';
 export { tableUse } from '../domain/table-use.ts';
 export { countText, numberText, observedText } from '../domain/words.ts';
 export { type CaseEvent, type Detector, defineDetector } from './detector.ts';
-export { noveltyOptions } from './novelty.ts';
+export { ifNotKnown, noveltyOptions } from './novelty.ts';

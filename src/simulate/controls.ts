@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../baseline/time.ts';
 import { type CanonicalRecord, statementOf } from './fleet.ts';
-import { type Cast, isOneOf, isWorkday, recordAt, type Scenario } from './scenario.ts';
+import { type Cast, isOneOf, isWeekday, isWorkday, recordAt, type Scenario } from './scenario.ts';
 
 const everybody = () => true;
 const harmless = { kind: 'benign' } as const;
@@ -98,7 +98,7 @@ export const CONTROLS: readonly Scenario[] = [
     about: 'A day on which hardly anybody works, and a day after it on which they do.',
     scope: 'fleet',
     days: 2,
-    isDay: (dayAt) => ![0, 6].includes(new Date(dayAt).getUTCDay()),
+    isDay: isWeekday,
     befalls: isOneOf('person', 'bi-tool', 'ci'),
     play: ({ dayAt, random }) => {
       const isOff = (at: number) => at >= dayAt && at < dayAt + DAY_MS;

@@ -58,6 +58,11 @@ export function isWorkday(_dayAt: number, ordinaryCount: number): boolean {
   return ordinaryCount >= 10;
 }
 
+/** Monday to Friday. */
+export function isWeekday(dayAt: number): boolean {
+  return ![0, 6].includes(new Date(dayAt).getUTCDay());
+}
+
 /** A record with other facts and another time. */
 export function recordAt(
   base: CanonicalRecord,

@@ -103,20 +103,23 @@ function pickDay(days: readonly number[], share: number): number | undefined {
   return days[Math.floor(share * days.length)];
 }
 
-/** Whether anything of the token is written before its label holds: from a key that nobody ever used, an owner is not told apart. */
-function wasUsedBefore({ seed, fromAt }: StoryOptions, { token, play }: Part): boolean {
-  for (let dayAt = fromAt; dayAt < play.fromAt; dayAt += DAY_MS) {
-    if (ownOf(play, dayOfToken(token, seed, dayAt)).some(({ at }) => at < play.fromAt)) return true;
-  }
-  return false;
+/** Whether the token was used before its label holds: from a key that nobody ever used, an owner is not told apart. */
+function wasUsedBefore(options: StoryOptions, part: Part): boolean {
+  return isUsed(options, part, options.fromAt, part.play.fromAt - 1);
 }
 
 /** Whether anything of the token is written while its label holds. */
-function isSeen({ seed }: StoryOptions, { token, play }: Part): boolean {
-  const isWithin = ({ at }: Written) => at >= play.fromAt && at <= play.untilAt;
-  if ((play.added ?? []).some((record) => isWithin(writtenOf(play, record)))) return true;
-  for (let dayAt = Math.floor(play.fromAt / DAY_MS) * DAY_MS; dayAt <= play.untilAt; dayAt += DAY_MS) {
-    if (ownOf(play, dayOfToken(token, seed, dayAt)).some(isWithin)) return true;
+function isSeen(options: StoryOptions, part: Part): boolean {
+  const { fromAt, untilAt, added = [] } = part.play;
+  const isWithin = ({ time }: CanonicalRecord) => Date.parse(time) >= fromAt && Date.parse(time) <= untilAt;
+  return added.some(isWithin) || isUsed(options, part, fromAt, untilAt);
+}
+
+/** Whether its owner uses the token between two instants, both included. */
+function isUsed({ seed }: StoryOptions, { token, play }: Part, fromAt: number, untilAt: number): boolean {
+  for (let dayAt = Math.floor(fromAt / DAY_MS) * DAY_MS; dayAt <= untilAt; dayAt += DAY_MS) {
+    const own = ownOf(play, dayOfToken(token, seed, dayAt));
+    if (own.some(({ at }) => at >= fromAt && at <= untilAt)) return true;
   }
   return false;
 }

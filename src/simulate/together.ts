@@ -1,9 +1,8 @@
 import { DAY_MS, HOUR_MS } from '../baseline/time.ts';
 import type { CanonicalRecord } from './fleet.ts';
-import { type Cast, isOneOf, type Play, recordAt, type Scenario } from './scenario.ts';
+import { type Cast, isOneOf, isWeekday, type Play, recordAt, type Scenario } from './scenario.ts';
 
 const together = { kind: 'benign', scope: 'fleet', days: 5 } as const;
-const isWorkday = (dayAt: number) => ![0, 6].includes(new Date(dayAt).getUTCDay());
 
 /** What happens to many honest tokens on one day, beside the controls. */
 export const TOGETHER: readonly Scenario[] = [
@@ -11,7 +10,7 @@ export const TOGETHER: readonly Scenario[] = [
     ...together,
     id: 'new-office',
     about: 'The company moves: people and their tools come from the network of another office, all from one day on.',
-    isDay: isWorkday,
+    isDay: isWeekday,
     befalls: isOneOf('person', 'bi-tool'),
     play: (cast) =>
       fromTheMorning(cast, (record, at) =>
@@ -22,7 +21,7 @@ export const TOGETHER: readonly Scenario[] = [
     ...together,
     id: 'driver-upgrade',
     about: 'All services go over to another driver, which calls itself otherwise and writes its statements otherwise.',
-    isDay: isWorkday,
+    isDay: isWeekday,
     befalls: isOneOf('service'),
     play: (cast) =>
       fromTheMorning(cast, (record, at) =>

@@ -2,8 +2,8 @@ import { Command, Option } from 'commander';
 import type { ActionEntry, AlertEntry } from '../../decide/entries.ts';
 import { layOutText } from '../../deliver/receivers/console.ts';
 import { safeText } from '../../deliver/safe-text.ts';
-import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
-import { type Ledger, leakText, readLedger, situationOf } from '../ledger.ts';
+import { type CliIo, table, wholeNumber } from '../io.ts';
+import { alertOf, type Ledger, leakText, readLedger, situationOf } from '../ledger.ts';
 import { type About, readNearest } from '../nearest.ts';
 import { printNearest } from '../nearest-rows.ts';
 import { configOption, withLog } from '../project.ts';
@@ -45,9 +45,8 @@ export function alertsCommand(io: CliIo): Command {
     .action((id: string, options: Options & { readonly from?: PastSource }) =>
       withLog(io, options.config, 'read', async (log, project) => {
         const ledger = await readLedger(log);
-        const entry = ledger.alerts.get(id);
-        if (entry === undefined) throw new UsageError(`no alert has the id "${id}": see "tokenwarden alerts list"`, 1);
-        await show(io, ledger, { log, project, entry, alerts: ledger.alerts.values() }, options);
+        const about = { log, project, entry: alertOf(ledger, id), alerts: ledger.alerts.values() };
+        await show(io, ledger, about, options);
       }),
     );
   return command;

@@ -33,7 +33,8 @@ export function revokeCommand(io: CliIo): Command {
         const due = asked.filter(({ refusal }) => refusal === undefined).map(({ entry }) => entry);
         const refusal = asked[0]?.refusal;
         if (due.length === 0) throw new UsageError(`nothing to do about alert "${alertId}": ${refusal}`, 1);
-        if (due.some((entry) => revokerFor(entry, policyOf(config)) === undefined)) {
+        const policy = policyOf(config);
+        if (due.some((entry) => revokerFor(entry, policy) === undefined)) {
           throw new UsageError('there is nothing to revoke it with: name a revoker in response.revocation.rules', 1);
         }
         await log.append(

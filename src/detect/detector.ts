@@ -36,6 +36,11 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
    * alone, and however little is known of the token.
    */
   readonly isCertain?: boolean;
+  /**
+   * How the evidence of several events comes together. `sum`, the default: it adds up, fades within hours, and is compared with how high it gets on the
+   * token's own days. `mean`: that of the latest events counts as it is, for what each of them shows a little of.
+   */
+  readonly gathers?: 'sum' | 'mean';
   /** The most one event may add to the sum, bits. Default 4.5. */
   readonly bitsMax?: number;
   /**

@@ -16,6 +16,7 @@ import type { Installed } from './detector.ts';
 import { factsOf, summaryOf, type TokenFact } from './facts.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
 import { contributionOf, newsOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
+import { sumsOf } from './gathering.ts';
 import { stampIn, type TokenHeader, type TokenSummary } from './header.ts';
 import { Judgement } from './judgement.ts';
 import { learningWeight } from './learning.ts';
@@ -26,7 +27,7 @@ import { type OwnMemory, ownMemory } from './own-memory.ts';
 import { Places } from './places.ts';
 import { applyRollback, type Rollback, type RollbackOutcome } from './rollback.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
-import { keptAfter, type Suspicion, suspicion } from './suspicion.ts';
+import { keptAfter, type Suspicion } from './suspicion.ts';
 import { isWorthTelling, noteTold } from './telling.ts';
 import { applyVerdict } from './verdict.ts';
 
@@ -94,13 +95,10 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { installed } = options;
     const own = ownMemory();
-    const engineFields: Fields = {
-      ...own,
-      ...Object.fromEntries(installed.map(({ detector }) => [`sum:${detector.id}`, suspicion()])),
-    };
+    const sums = sumsOf(installed);
     this.#options = options;
     this.layout = layOut([
-      { id: 'engine', fields: engineFields },
+      { id: 'engine', fields: { ...own, ...sums } },
       ...installed.map(({ detector }) => ({ id: detector.id, fields: detector.remembers as Fields })),
     ]);
     this.fleet = new Fleet(options.hashSeed, options.fleetPace);
@@ -126,13 +124,14 @@ export class Engine {
         this.#dirty.delete(slot);
       },
     });
+    const suspicions = this.#open('engine', sums);
     this.#slots = installed.map(({ detector, config, weight }) => ({
       detector,
       config,
       weight,
       bitsMax: detector.bitsMax ?? BITS_MAX_DEFAULT,
       fields: this.#open(detector.id, detector.remembers as Fields),
-      suspicion: this.#open('engine', { [`sum:${detector.id}`]: suspicion() })[`sum:${detector.id}`] as Suspicion,
+      suspicion: suspicions[`sum:${detector.id}`] as Suspicion,
     }));
     this.#noticing = noticingOf(this.#slots);
     this.#learners = this.#slots.filter(hasToLearn);

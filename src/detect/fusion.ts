@@ -4,10 +4,10 @@ import type { Prior } from '../baseline/moments.ts';
 export const SUM_PRIOR: Prior = { mean: 1.5, deviation: 2, weight: 8 };
 
 /** Surprise that every other day of an honest token reaches in some dimension; only what exceeds it is counted together. */
-const ORDINARY_BITS = 2;
+export const ORDINARY_BITS = 2;
 
 /** What a dimension may contribute day after day, and is news each time. */
-const ROUTINE_BITS = 4;
+const ROUTINE_BITS = 3;
 
 /** Bits from which on a dimension, and all of them together, grow by factors and no more by sums. */
 const DIMENSION_BEND = 7;

@@ -3,7 +3,7 @@ import type { LayoutOf, Move, Moves } from '../baseline/layout.ts';
 import type { Field, Fields } from '../baseline/record.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 import { StoredTimes } from './stored-times.ts';
-import { DAYS_BEFORE, type Suspicion } from './suspicion.ts';
+import type { Suspicion } from './suspicion.ts';
 import type { Answers } from './verdict.ts';
 
 /** A person has what was known of a token once put in the place of what is known now. */
@@ -109,9 +109,9 @@ function readWhole(snapshot: Uint8Array): Snapshot | undefined {
 function wantedOf({ detectors }: Rollback, moves: readonly Move[], { record, slots }: Restored): readonly Move[] {
   const wanted = new Map<string, (move: Move) => readonly Move[]>();
   if (detectors === null) wanted.set('engine/activeDays', whole);
-  for (const { detector } of slots) {
+  for (const { detector, suspicion } of slots) {
     if (!isAbout(detectors, detector.id)) continue;
-    wanted.set(`engine/sum:${detector.id}`, daysBefore);
+    wanted.set(`engine/sum:${detector.id}`, (move) => [partOf(move, suspicion.daysBefore)]);
     for (const [name, field] of Object.entries(detector.remembers)) {
       // That something happened is no less so: only where it is not known it is taken from then.
       const isKept = (move: Move) =>
@@ -128,10 +128,9 @@ function isAbout(detectors: Rollback['detectors'], id: string): boolean {
 
 const whole = (move: Move): readonly Move[] => [move];
 
-const daysBefore = ({ name, from, to }: Move): readonly Move[] => {
-  const { offset, sizeBytes } = DAYS_BEFORE;
-  return [{ name, from: from + offset, to: to + offset, sizeBytes }];
-};
+function partOf({ name, from, to }: Move, { offset, sizeBytes }: Suspicion['daysBefore']): Move {
+  return { name, from: from + offset, to: to + offset, sizeBytes };
+}
 
 /** Tells keys apart, under which names are hashed: restored under another, every name of a token would be news. */
 export function keyCheckOf(hashSeed: number): number {

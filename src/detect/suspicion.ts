@@ -4,7 +4,7 @@ import { tailBits } from '../baseline/tail.ts';
 import { HOUR_MS } from '../baseline/time.ts';
 
 /**
- * A sum of evidence over time, and how high it gets on the token's ordinary days.
+ * A sum of evidence over time, and how high it gets on the token's ordinary days; `gathering.ts` has those that are not compared with days.
  *
  * The sum is a CUSUM (Page 1954) with decay: `sum ← max(0, sum × decay + bits)`. Weak evidence adds up over minutes, ordinary events take some
  * back, and it can be tested at every event. What a sum means differs between tokens, so it is calibrated by the token's own daily maxima,
@@ -28,6 +28,8 @@ export interface Suspicion {
   restartDay(): void;
   /** Takes the finished day's maximum into the calibration and starts the next day of use, so many days later. */
   closeDay(prior: Prior, days: number): void;
+  /** Where that is which days before have left, in bytes. */
+  readonly daysBefore: { readonly offset: number; readonly sizeBytes: number };
 }
 
 /** Time after which half of a sum of evidence is gone, unless more comes. */
@@ -40,28 +42,38 @@ export function keptAfter(ms: number): number {
 
 /** One loud day may shift the calibration by at most what this many deviations would: a theft must not make the next one look ordinary. */
 const DAY_DEVIATIONS_MAX = 2.5;
-const DAYS_MAX = 60;
+export const DAYS_MAX = 60;
 const DEVIATION_MIN = 0.5;
 const LATELY_HALF_LIFE_DAYS = 3;
 /** Bits that are forgotten unless they grow. */
 const SUM_MIN = 0.1;
 
+export const SUSPICION_BYTES = 24;
+
 /** 24 bytes: sum f32, the day's maximum f32, moments of closed days' maxima (of which the last word is free), the latest days' maximum f32 in it. */
 export function suspicion(): Field<Suspicion> {
-  return { kind: 'suspicion', version: 1, sizeBytes: 24, open: (view, offset) => new Cusum(view, offset) };
+  return { kind: 'suspicion', version: 1, sizeBytes: SUSPICION_BYTES, open: (view, offset) => new Cusum(view, offset) };
 }
 
-/** Where that is which days before have left, in bytes: their moments, and how high it got lately. */
-export const DAYS_BEFORE = { offset: 8, sizeBytes: 16 } as const;
+/** Their moments, and how high it got lately. */
+const DAYS_BEFORE = { offset: 8, sizeBytes: 16 };
 const NO_PRIOR: Prior = { mean: 0, deviation: 0, weight: 0 };
 
 /** In words. */
 const LATELY_AT = 5;
 
-class Cusum implements Suspicion {
+/** A sum after another event. @param decay what time has left of it, 0..1 */
+export function accumulated(before: number, bits: number, decay: number): number {
+  const faded = before * decay + bits;
+  // Nothing fades to nothing by itself, and to weigh what is next to nothing costs as much as to weigh a theft.
+  return faded < 0 || (bits <= 0 && faded < SUM_MIN) ? 0 : faded;
+}
+
+export class Cusum implements Suspicion {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #days: Moments;
+  readonly daysBefore = DAYS_BEFORE;
 
   constructor(view: RecordView, offset: number) {
     this.#view = view;
@@ -86,9 +98,11 @@ class Cusum implements Suspicion {
   }
 
   accumulate(bits: number, decay: number): number {
-    const faded = this.sum * decay + bits;
-    // Nothing fades to nothing by itself, and to weigh what is next to nothing costs as much as to weigh a theft.
-    const sum = faded < 0 || (bits <= 0 && faded < SUM_MIN) ? 0 : faded;
+    return this.rise(accumulated(this.sum, bits, decay));
+  }
+
+  /** Keeps a sum, and the day's highest. */
+  protected rise(sum: number): number {
     this.#view.f32[this.#at] = sum;
     if (sum > 0 && sum > this.#highest) this.#view.f32[this.#at + 1] = sum;
     return sum;

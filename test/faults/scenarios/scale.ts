@@ -19,6 +19,8 @@ const SESSION_MS = 10_000;
 const MOVED_MS_MAX = 40_000;
 /** What is late because of a move has come by then, and the next begins from rest. */
 const REST_MS = 3000;
+/** A machine that is busy with other things writes fewer of them in that time: then the rest is longer. */
+const BEACONS_PER_MOVE = 200;
 /** Who has to move partitions has them moved by then, on a busy machine too. */
 const PAUSE_MS_MAX = 5000;
 
@@ -55,9 +57,11 @@ export default {
     const moves: Move[] = [];
     const move = async (kind: Move['kind'], make: () => Promise<unknown>) => {
       const from = Date.now();
+      const countBefore = beaconCount;
       await make();
       await crew.balanced();
       await sleep(REST_MS);
+      await until(() => beaconCount - countBefore >= BEACONS_PER_MOVE, MOVED_MS_MAX);
       moves.push({ kind, from, to: Date.now() });
     };
     for (let round = 0; round < (isShort ? 1 : 3); round++) {

@@ -2,6 +2,7 @@ import { partitionOf } from '../../src/domain/partition.ts';
 import type { Log } from '../../src/log/log.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
 import { TOPICS } from '../../src/pipeline/topics.ts';
+import { CANARY_TABLE } from '../../src/simulate/certain.ts';
 import { createFleet } from '../../src/simulate/fleet.ts';
 import { theftOf } from '../../src/simulate/theft.ts';
 
@@ -9,11 +10,13 @@ import { theftOf } from '../../src/simulate/theft.ts';
 const STEP_MS = 11_000;
 /** and each use takes so much more than the one before that it has grown: each makes a finding. */
 const GROWTH = 1.12;
+/** What must not be read at all: told of whatever the score, which sinks while a theft goes on. The canary has to be declared. */
+const TOUCHED = { tables: [CANARY_TABLE], statement: `SELECT * FROM ${CANARY_TABLE}` };
 /** Then it is the turn of another token: numbers have an end. */
 const USES_MAX = 200;
 
 /**
- * Tokens that are used by a thief all the time, one in each partition. Since every use makes a finding, and the brokers stamp what they
+ * Tokens that a thief reads a canary with all the time, one in each partition. Since every use makes a finding, and the brokers stamp what they
  * take, it can be read in the logs afterwards how long each event has waited to be decided.
  */
 export interface Beacons {
@@ -37,7 +40,7 @@ export function createBeacons(seed: string, tokenCount: number, partitionCount: 
         const records = ofPartition[turn];
         if (records === undefined) throw new Error(`no token of partition ${partition} is left to be a beacon`);
         const rows = Math.ceil(1000 * GROWTH ** (count % USES_MAX));
-        return JSON.stringify({ ...records[count % records.length], time, rows });
+        return JSON.stringify({ ...records[count % records.length], ...TOUCHED, time, rows });
       });
       count += 1;
       return lines;

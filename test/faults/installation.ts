@@ -148,7 +148,7 @@ async function archiveLag(log: Log): Promise<number> {
 export async function checkBooks(
   installation: Pick<Installation, 'open' | 'receiver'>,
   traffic: Pick<Traffic, 'lineCount' | 'badCount'> & { readonly repeatedCount?: number | 'any' },
-  more: Pick<AccountOptions, 'detectorFolders' | 'wanted' | 'kept'> = {},
+  more: Pick<AccountOptions, 'detectorFolders' | 'detectorOptions' | 'wanted' | 'kept'> = {},
 ) {
   const log = await installation.open();
   const options = { fingerprintKey: FINGERPRINT_KEY, budget: { alarms: 1, tokenMonths: 1 }, ...more };

@@ -76,6 +76,8 @@ export interface AccountOptions {
   readonly budget: AlarmBudget;
   /** Of detectors beside ours; they may fail as much as they like. */
   readonly detectorFolders?: readonly string[];
+  /** Their options, where they are not the defaults. */
+  readonly detectorOptions?: Readonly<Record<string, object>>;
   /** The comparisons are of these tokens and no others. Default: all. */
   readonly wanted?: (token: string) => boolean;
   /** The engine keeps records of these tokens; of others it knows what all have in common. Default: all. */
@@ -101,7 +103,8 @@ export async function account(log: Log, options: AccountOptions): Promise<Books>
 
 type Observing = AccountOptions & Required<Pick<AccountOptions, 'wanted' | 'kept'>>;
 
-async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders = [], wanted, kept }: Observing) {
+async function observeAgain(log: Log, options: Observing) {
+  const { fingerprintKey, budget, detectorFolders = [], detectorOptions = {}, wanted, kept } = options;
   const detectors = await loadDetectors([BUILT_IN_FOLDER, ...detectorFolders]);
   const ours = new Set((await loadDetectors()).map(({ id }) => id));
   const eventIds: string[] = [];
@@ -111,7 +114,9 @@ async function observeAgain(log: Log, { fingerprintKey, budget, detectorFolders 
   const { hashSeed } = createKeys(fingerprintKey);
   for (const { partition } of await log.offsets(TOPICS.events)) {
     const engine = new Engine({
-      installed: detectors.map((detector) => ({ detector, config: detector.config.parse({}), weight: 1 })),
+      installed: detectors.map((detector) => {
+        return { detector, config: detector.config.parse(detectorOptions[detector.id] ?? {}), weight: 1 };
+      }),
       thresholds: thresholdsOf(budget),
       hashSeed,
       tokensMax: 1000,

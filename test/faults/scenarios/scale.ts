@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY_MS } from '../../../src/baseline/time.ts';
+import { CANARY_TABLE } from '../../../src/simulate/certain.ts';
 import { createBeacons, type DecidedEvent, decidedEvents } from '../beacons.ts';
 import { checkBooks, install, PARTITION_COUNT, settle } from '../installation.ts';
 import { type Member, startMember } from '../member.ts';
@@ -14,6 +15,8 @@ const TOKENS = 200;
 const START = Date.UTC(2026, 8, 7);
 /** One of each partition so often: so exact is what is measured. */
 const BEACON_MS = 20;
+/** What the beacons touch. */
+const DETECTORS = { canary: { tables: [CANARY_TABLE] } };
 /** As an installation has it that sets nothing. */
 const SESSION_MS = 10_000;
 const MOVED_MS_MAX = 40_000;
@@ -35,12 +38,16 @@ export default {
     const stream = await openStream(context, { ...installation, partitionCount: PARTITION_COUNT });
     const traffic = createTraffic('scale', TOKENS);
     for (let day = 0; day < DAYS; day++) await stream.write(traffic.takeDay());
-    const { response } = installation.configOf([]) as { readonly response: { readonly receivers: object } };
+    const { response, detection } = installation.configOf([]) as {
+      readonly response: { readonly receivers: object };
+      readonly detection: object;
+    };
     // The beacons go on whatever is revoked, which would be told as a revocation without effect.
     const config = installation.configOf(stream.sources, {
       mode: 'observe',
       clickhouse: { kind: 'off' },
       response: { receivers: response.receivers },
+      detection: { ...detection, detectors: DETECTORS },
     });
     const crew = createCrew(context, config);
     await crew.grow();
@@ -73,7 +80,8 @@ export default {
     await settle(installation, traffic.lineCount + beaconCount, crew.processes());
     await crew.shrink(0);
     const decided = await decidedEvents(stream.log, stream.topic);
-    const books = await checkBooks(installation, { badCount: 0, lineCount: traffic.lineCount + beaconCount });
+    const lines = { badCount: 0, lineCount: traffic.lineCount + beaconCount };
+    const books = await checkBooks(installation, lines, { detectorOptions: DETECTORS });
     assert.equal(decided.length, books.assessments, 'findings that stand twice');
     assert.ok(decided.length > 0.8 * beaconCount, `${decided.length} of ${beaconCount} beacons made a finding`);
     const usualMs = median(decided.map(({ rawAt, decidedAt }) => decidedAt - rawAt));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type RhythmRead, rhythm } from '../src/baseline/rhythm.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
-import { countText, numberText, observedText } from '../src/domain/words.ts';
+import { clockText, countText, numberText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7);
 
@@ -15,6 +15,8 @@ const clerk: readonly CaseEvent[] = Array.from({ length: 21 * 12 }, (_, i) => ({
 const hourly: readonly CaseEvent[] = Array.from({ length: 21 * 24 }, (_, i) => ({ at: START + i * HOUR_MS }));
 
 const AFTER = START + 21 * DAY_MS;
+
+const HOUR = 'hour of the day (UTC)';
 
 export default defineDetector({
   id: 'off-rhythm',
@@ -58,9 +60,9 @@ export default defineDetector({
 
   evidence({ rhythm }, { at }) {
     const ofHour = {
-      what: 'hour of the day (UTC)',
-      observed: timeText(at),
-      expected: `around ${timeText(rhythm.usualHour * HOUR_MS)}`,
+      what: HOUR,
+      observed: clockText(at),
+      expected: `around ${clockText(rhythm.usualHour * HOUR_MS)}`,
       sampleSize: Math.round(rhythm.observations),
     };
     const ofUses = {
@@ -75,9 +77,7 @@ export default defineDetector({
   explain(_event, [evidence]) {
     if (evidence === undefined) return 'was used otherwise than ever';
     const { what, observed, expected, sampleSize } = evidence;
-    const seen = what.startsWith('hour')
-      ? `at ${observedText(observed)} UTC`
-      : `${observedText(observed)} times within a day`;
+    const seen = what === HOUR ? `at ${observedText(observed)} UTC` : `${observedText(observed)} times within a day`;
     return `was used again and again as it hardly ever is: ${seen}; usual is ${expected} (${countText(sampleSize, 'use')} known)`;
   },
 
@@ -112,9 +112,4 @@ export default defineDetector({
 /** Whether the hour is odder than the number. */
 function isOfHour(rhythm: RhythmRead, at: number): boolean {
   return rhythm.hourSurprise(at) >= rhythm.surprise(at) / 2;
-}
-
-/** `03:10`. */
-function timeText(at: number): string {
-  return new Date(at).toISOString().slice(11, 16);
 }

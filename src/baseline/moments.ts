@@ -123,11 +123,22 @@ export class Moments implements MomentsWrite, Tellable {
     const before = Math.min(f32[at] ?? 0, this.#weightMax - weight);
     const after = before + weight;
     if (after <= 0) return;
-    const mean = f32[at + 1] ?? 0;
-    const variance = f32[at + 2] ?? 0;
-    const step = ((value - mean) * weight) / after;
     f32[at] = after;
-    f32[at + 1] = mean + step;
-    f32[at + 2] = (before * (variance + step * step) + weight * (value - mean - step) ** 2) / after;
+    takeIn(f32, at + 1, value, before, weight);
   }
+}
+
+/**
+ * Takes a value into a mean and the variance in the word after it (West 1979).
+ *
+ * @param at of the mean, in words
+ * @param before what both rest on; with the value's own weight above 0
+ */
+export function takeIn(f32: Float32Array, at: number, value: number, before: number, weight: number): void {
+  const after = before + weight;
+  const mean = f32[at] ?? 0;
+  const variance = f32[at + 1] ?? 0;
+  const step = ((value - mean) * weight) / after;
+  f32[at] = mean + step;
+  f32[at + 1] = (before * (variance + step * step) + weight * (value - mean - step) ** 2) / after;
 }

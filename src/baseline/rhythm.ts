@@ -1,4 +1,6 @@
+import { clockText } from '../domain/words.ts';
 import { aboutText, type Fact, type Tellable } from './facts.ts';
+import { takeIn } from './moments.ts';
 import type { Field, RecordView } from './record.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from './time.ts';
 
@@ -94,7 +96,11 @@ class Rhythm implements RhythmWrite, Tellable {
     const concentration = Math.hypot(f32[this.#at + SINE_AT] ?? 0, f32[this.#at + COSINE_AT] ?? 0);
     return [
       { what: 'uses within a day', value: aboutText(this.usualUses) },
-      { what: 'hours', value: concentration < 0.3 ? 'all over the day' : `around ${hourText(this.usualHour)} UTC` },
+      {
+        what: 'hours',
+        value:
+          concentration < 0.3 ? 'all over the day' : `around ${clockText(Math.round(this.usualHour) * HOUR_MS)} UTC`,
+      },
     ];
   }
 
@@ -105,23 +111,13 @@ class Rhythm implements RhythmWrite, Tellable {
     const known = Math.min(this.observations, WEIGHT_MAX - weight);
     if (known + weight > 0) {
       this.#turnTo(at);
-      const step = weight / (known + weight);
-      this.#move(USES_AT, Math.log1p(uses), step);
-      this.#move(SINE_AT, this.#sine, step);
-      this.#move(COSINE_AT, this.#cosine, step);
+      takeIn(f32, index + USES_AT, Math.log1p(uses), known, weight);
+      takeIn(f32, index + SINE_AT, this.#sine, known, weight);
+      takeIn(f32, index + COSINE_AT, this.#cosine, known, weight);
       f32[index] = known + weight;
     }
     f32[index + 2] = uses;
     u32[index + 1] = Math.max(u32[index + 1] ?? 0, Math.floor(Math.max(0, at) / SECOND_MS));
-  }
-
-  /** West (1979): see `moments`. */
-  #move(place: number, value: number, step: number): void {
-    const { f32 } = this.#view;
-    const index = this.#at + place;
-    const off = value - (f32[index] ?? 0);
-    f32[index] = (f32[index] ?? 0) + step * off;
-    f32[index + 1] = (1 - step) * ((f32[index + 1] ?? 0) + step * off * off);
   }
 
   #usesOdds(at: number): number {
@@ -154,10 +150,4 @@ class Rhythm implements RhythmWrite, Tellable {
 
 function bitsOf(odds: number): number {
   return ((FREEDOM + 1) / 2) * Math.log2(odds);
-}
-
-/** `07:00`. @param hour 0 to 24 */
-function hourText(hour: number): string {
-  const text = new Date(Math.round(hour) * HOUR_MS).toISOString();
-  return text.slice(11, 16);
 }

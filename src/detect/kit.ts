@@ -1,6 +1,7 @@
 /**
  * Everything a detector of one's own imports, as `tokenwarden/detector`: the contract, the fields it may remember, and times in ms.
  */
+export { alternation } from '../baseline/alternation.ts';
 export { counter } from '../baseline/counter.ts';
 export { fleetTables, fleetUses } from '../baseline/fleet-names.ts';
 export { fleetSchemas } from '../baseline/fleet-schemas.ts';
@@ -12,15 +13,17 @@ export { nameMix } from '../baseline/name-mix.ts';
 export { nameTraces } from '../baseline/name-traces.ts';
 export { notice } from '../baseline/notice.ts';
 export { rateWindow, rateWindows } from '../baseline/rate-window.ts';
+export { rhythm } from '../baseline/rhythm.ts';
 export { seenSet } from '../baseline/seen-set.ts';
 export { share } from '../baseline/share.ts';
 export { deviationsOf, tailBits } from '../baseline/tail.ts';
-export { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../baseline/time.ts';
+export { DAY_MS, HOUR_MS, hourOfWeekOf, MINUTE_MS, SECOND_MS } from '../baseline/time.ts';
 export { timestamp } from '../baseline/timestamp.ts';
+export { weeklyDrift } from '../baseline/weekly-drift.ts';
 export type { AuditEvent } from '../domain/audit-event.ts';
 export type { Evidence } from '../domain/finding.ts';
 export { PatternList } from '../domain/pattern.ts';
 export { tableUse } from '../domain/table-use.ts';
-export { countText, numberText, observedText } from '../domain/words.ts';
+export { clockText, countText, numberText, observedText } from '../domain/words.ts';
 export { type CaseEvent, type Detector, defineDetector } from './detector.ts';
 export { ifNotKnown, noveltyOptions } from './novelty.ts';

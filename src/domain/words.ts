@@ -15,6 +15,11 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${numberText(count)} ${count === 1 ? one : many}`;
 }
 
+/** `03:10`, UTC. @param at ms since the epoch */
+export function clockText(at: number): string {
+  return new Date(at).toISOString().slice(11, 16);
+}
+
 /** What evidence says was observed: `48,211`, `a word`, `a, b, c and 4 more`. */
 export function observedText(observed: Evidence['observed'], shownMax = 5): string {
   if (typeof observed === 'number') return numberText(observed);

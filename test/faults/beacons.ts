@@ -10,10 +10,10 @@ import { theftOf } from '../../src/simulate/theft.ts';
 const STEP_MS = 11_000;
 /** and each use takes so much more than the one before that it has grown: each makes a finding. */
 const GROWTH = 1.12;
-/** What must not be read at all: told of whatever the score, which sinks while a theft goes on. The canary has to be declared. */
-const TOUCHED = { tables: [CANARY_TABLE], statement: `SELECT * FROM ${CANARY_TABLE}` };
 /** Then it is the turn of another token: numbers have an end. */
 const USES_MAX = 200;
+/** What must not be read at all: told of whatever the score, which sinks while a theft goes on. The canary has to be declared. */
+const TOUCHED = { tables: [CANARY_TABLE], statement: `SELECT * FROM ${CANARY_TABLE}` };
 
 /**
  * Tokens that a thief reads a canary with all the time, one in each partition. Since every use makes a finding, and the brokers stamp what they

@@ -46,7 +46,8 @@ export default defineDetector({
       .describe('Uses that must be known before there is a rhythm to speak of.'),
   }),
   remembers: { rhythm: rhythm() },
-  gathers: 'mean',
+  // Hours that follow each other are alike.
+  gathers: { halfLife: 16, worth: 5 },
   bitsMax: 9,
 
   score({ rhythm }, { at }, { ordinaryBits, observationsMin }) {

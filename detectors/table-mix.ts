@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fleetUses } from '../src/baseline/fleet-names.ts';
+import { fleetMix } from '../src/baseline/fleet-mix.ts';
 import { nameMix } from '../src/baseline/name-mix.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
@@ -26,7 +26,7 @@ export default defineDetector({
   id: 'table-mix',
   title: 'Tables used in other proportions than ever',
   description:
-    'Compares how likely the owner is to do next what is done to a table (reading and changing it are two uses; by its share of all) with a stranger, who does as all tokens do (or, while little is known of them, each of `strangerUses` alike); what was among the latest eight uses says little about either. What the owner does all day speaks for the owner; what it does once a week, again and again, adds up. Finds who stays within known tables, and uses them for something else.',
+    'Compares how likely the owner is to do next what is done to a table (reading and changing it are two uses; by the days on which the owner made it) with a stranger, who does as all tokens do; what was among the latest eight uses says little about either. What the owner does every day speaks for the owner; what it does once a month, one after the other, counts in the mean of the latest eight. Finds who stays within known tables, and uses them for something else.',
   status: 'stable',
   severity: 'medium',
   dimension: 'what',
@@ -40,28 +40,23 @@ export default defineDetector({
   runbook:
     'Ask the owner what the tables in question are used for at present. Compare the statements with those of last week, and see whether the rows went where they always go.',
   config: z.strictObject({
-    strangerUses: z
-      .number()
-      .min(25)
-      .max(1000)
-      .default(48)
-      .describe('Uses of tables among which a stranger would not care which one to make.'),
     observationsMin: z
       .number()
       .min(1)
       .max(10_000)
       .default(20)
-      .describe('Uses that must be known before there are proportions to speak of.'),
+      .describe('Uses (each once a day) that must be known before there are proportions to speak of.'),
   }),
-  remembers: { uses: nameMix({ capacity: 24 }), fleet: fleetUses() },
+  remembers: { uses: nameMix(), fleet: fleetMix() },
+  gathers: { halfLife: 8, worth: 8 },
   bitsMax: 3,
 
-  score({ uses, fleet }, event, { observationsMin, strangerUses }) {
+  score({ uses, fleet }, event, { observationsMin }) {
     if (event.tables.length === 0 || uses.observations < observationsMin) return undefined;
     let bits = 0;
     for (const table of event.tables) {
       const use = tableUse(event.operation, table);
-      bits += uses.strangeness(use, fleet.share(use, strangerUses), strangerUses);
+      bits += uses.strangeness(use, fleet.share(use), event.at);
     }
     // One statement is one piece of evidence, however many tables are in it.
     return bits / event.tables.length;
@@ -71,17 +66,16 @@ export default defineDetector({
     for (const table of event.tables) uses.add(tableUse(event.operation, table), event.at);
   },
 
-  evidence({ uses }, event, { strangerUses }) {
-    const shareOf = (use: string) => uses.probability(use, strangerUses);
+  evidence({ uses }, event) {
     const made = event.tables.map((table) => tableUse(event.operation, table));
-    const rarest = made.toSorted((a, b) => shareOf(a) - shareOf(b))[0];
+    const rarest = made.toSorted((a, b) => uses.share(a) - uses.share(b))[0];
     if (rarest === undefined) return [];
     return [
       {
         what: 'hardly ever done',
         observed: [rarest],
-        expected: `${(100 * shareOf(rarest)).toFixed(1)} % of uses`,
-        sampleSize: Math.round(uses.observations),
+        expected: `${(100 * uses.share(rarest)).toFixed(1)} % of uses`,
+        sampleSize: uses.observations,
       },
     ];
   },

@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { tableUse } from '../domain/table-use.ts';
+import { FleetMix } from './fleet-mix.ts';
 import { FleetSchemas } from './fleet-schemas.ts';
 import { hashName } from './hash.ts';
 import type { Field } from './record.ts';
@@ -9,12 +10,6 @@ import { dayOf } from './time.ts';
 export interface FleetNamesRead {
   /** Whether some other token than the one at hand was seen using it. */
   isUsedByOthers(name: string): boolean;
-  /**
-   * Probability that a token's next name is this one, whoever it is: its share of all sessions, smoothed by `PRIOR_SESSIONS` that are spread evenly
-   * over `nameCount` names. A session is one token's use of a name on one day, until another token uses it: a job that asks every second counts for
-   * no more than a person.
-   */
-  share(name: string, nameCount: number): number;
 }
 
 const BUCKETS = 256;
@@ -22,7 +17,6 @@ const PLACES = 8;
 const NAMES_MAX = BUCKETS * PLACES;
 /** The user of a name that has several. */
 const SEVERAL = 0xffff_ffff;
-const PRIOR_SESSIONS = 50;
 const STEPS = 64;
 /** What several users are worth beside one, in sessions. */
 const SEVERAL_WORTH = 1000 * STEPS;
@@ -32,20 +26,22 @@ const ENTRY_BYTES = 20;
 /** What the tokens of a partition use. */
 export class FleetView {
   readonly tables: FleetNames;
-  /** What they do to which table: see `tableUse`. */
-  readonly uses: FleetNames;
+  /** In which proportions they do what to which table: see `tableUse`. */
+  readonly mix: FleetMix;
   readonly schemas: FleetSchemas;
+  /** Keyed hash of the token at hand. */
+  #user = 0;
 
   constructor(hashSeed: number) {
     this.tables = new FleetNames(hashSeed);
-    this.uses = new FleetNames(hashSeed);
+    this.mix = new FleetMix(hashSeed);
     this.schemas = new FleetSchemas(hashSeed);
   }
 
   /** Whose event is at hand from now on. @param user a keyed hash */
   turnTo(user: number): void {
+    this.#user = user >>> 0;
     this.tables.turnTo(user);
-    this.uses.turnTo(user);
   }
 
   /** The token at hand uses what the event says. */
@@ -54,25 +50,20 @@ export class FleetView {
     const day = dayOf(at);
     for (const table of tables) {
       if (this.tables.add(table, day)) this.schemas.add(table, day);
-      this.uses.add(tableUse(operation, table), day);
+      this.mix.add(tableUse(operation, table), day, this.#user);
     }
   }
 
   /** Lets time pass: all counts shrink alike. */
   fade(factor: number): void {
     this.tables.fade(factor);
-    this.uses.fade(factor);
+    this.mix.fade(factor);
   }
 }
 
 /** The fleet's tables, read by detectors beside what they remember of the token; takes no bytes of its record. */
 export function fleetTables(): Field<FleetNamesRead> {
   return { kind: 'fleet-tables', version: 1, sizeBytes: 0, open: (view) => view.fleet.tables };
-}
-
-/** The fleet's uses of tables, as `tableUse` names them. */
-export function fleetUses(): Field<FleetNamesRead> {
-  return { kind: 'fleet-uses', version: 1, sizeBytes: 0, open: (view) => view.fleet.uses };
 }
 
 /**
@@ -89,10 +80,9 @@ export class FleetNames implements FleetNamesRead {
   readonly #lastDays = new Uint16Array(NAMES_MAX);
   /** In steps of 1 / `STEPS`: whole numbers add up to the same in any order. */
   readonly #sessions = new Uint32Array(NAMES_MAX);
-  #total = 0;
   /** Keyed hash of the token at hand. */
   #user = 0;
-  /** Where a name was found last: who asks for its share adds it next. */
+  /** Where a name was found last: who asks for it adds it next. */
   #lastHash = 0;
   #lastPlace = -1;
 
@@ -110,13 +100,6 @@ export class FleetNames implements FleetNamesRead {
     return place >= 0 && this.#users[place] !== this.#user;
   }
 
-  share(name: string, nameCount: number): number {
-    const place = this.#find(hashName(name, this.#hashSeed));
-    const sessions = place < 0 ? 0 : (this.#sessions[place] as number);
-    const prior = PRIOR_SESSIONS * STEPS;
-    return (sessions + prior / nameCount) / (this.#total + prior);
-  }
-
   /** The token at hand uses a name. @returns whether it is the first use on that day, as far as is known */
   add(name: string, day: number): boolean {
     const hash = hashName(name, this.#hashSeed);
@@ -130,14 +113,12 @@ export class FleetNames implements FleetNamesRead {
     this.#lastUsers[place] = user;
     this.#lastDays[place] = day;
     this.#sessions[place] = (this.#sessions[place] as number) + STEPS;
-    this.#total += STEPS;
     return isAnotherDay;
   }
 
   /** Lets time pass: all counts shrink alike. */
   fade(factor: number): void {
     for (let place = 0; place < NAMES_MAX; place++) this.#sessions[place] = (this.#sessions[place] as number) * factor;
-    this.#addUp();
   }
 
   #find(hash: number): number {
@@ -158,7 +139,6 @@ export class FleetNames implements FleetNamesRead {
     let least = first;
     for (let place = first + 1; place < first + PLACES; place++)
       if (this.#worth(place) < this.#worth(least)) least = place;
-    this.#total -= this.#sessions[least] as number;
     this.#hashes[least] = hash;
     this.#users[least] = this.#user;
     this.#lastUsers[least] = 0;
@@ -198,11 +178,5 @@ export class FleetNames implements FleetNamesRead {
       this.#lastUsers[place] = bytes.readUInt32LE(at + 12);
       this.#sessions[place] = bytes.readUInt32LE(at + 16);
     }
-    this.#addUp();
-  }
-
-  #addUp(): void {
-    this.#total = 0;
-    for (const sessions of this.#sessions) this.#total += sessions;
   }
 }

@@ -1,23 +1,19 @@
-import type { Fact, NameOf, Tellable } from './facts.ts';
-import { hashName } from './hash.ts';
+import { aboutText, type Fact, type Tellable } from './facts.ts';
+import { GROUPS, groupOf } from './name-groups.ts';
 import type { Field, RecordView } from './record.ts';
-import { dayOf } from './time.ts';
+import { dayOf, HOUR_MS } from './time.ts';
 
 export interface NameMixRead {
-  /** Uses learned so far, the latest `USES_MAX` at most, fading with a half-life of `HALF_LIFE_DAYS`. */
+  /** Uses known, each group of names once a day. */
   readonly observations: number;
+  /** The share of them that a name's group has. */
+  share(name: string): number;
   /**
-   * Probability that the owner's next name is this one, of `nameCount` (above the capacity) that there are: its share of all uses, smoothed by as
-   * many uses, spread evenly, as there were names so far (Witten and Bell 1991: who has used many will use another). Names that are not counted share
-   * what is left alike, and none is rarer.
-   */
-  probability(name: string, nameCount: number): number;
-  /**
-   * How much likelier the name is from a stranger than from the owner, in bits. The stranger turns to it with `strangerShare`, or does as the owner does,
+   * How much likelier the name is from a stranger than from the owner, in bits. The stranger turns to its group with `strangerShare`, or does as the owner does,
    * every other time: so nothing speaks for the owner by more than one bit, and what speaks against is not more, on the owner's own days, than
    * what speaks for. Who has begun with a name goes on with it, owner and stranger alike, so what is among the latest uses says little.
    */
-  strangeness(name: string, strangerShare: number, nameCount: number): number;
+  strangeness(name: string, strangerShare: number, at: number): number;
 }
 
 export interface NameMixWrite extends NameMixRead {
@@ -28,186 +24,160 @@ export interface NameMixWrite extends NameMixRead {
 const LATEST = 8;
 /** How often the next name is one of the latest, whatever else is usual. */
 const GOES_ON = 0.1;
-const HALF_LIFE_DAYS = 45;
-/** What is known of the mix is its latest few hundred uses: with a year's in the scales, a release would look strange for weeks. */
-const USES_MAX = 400;
-const KEPT_USES = 320;
-const HEADER_BYTES = 24;
-const ENTRY_BYTES = 8;
-const NOBODY = 0xff;
-/** Shares are told in twentieths. */
-const TOLD_STEPS = 20;
+/** What was begun is gone on with until so many hours have passed without use. */
+const PAUSE_HOURS = 4;
+/** Hours that an event may be late without beginning anew. */
+const LATE_HOURS = 48;
+/** Uses that are not the owner's usual ones are the fleet's: as many as half of the groups begun with so far. */
+const NEW_PER_BEGUN = 0.5;
+const DAYS_MAX = 255;
+const WHOLE = 255;
+
+const LATEST_AT = 8;
+const TODAY_AT = LATEST_AT + LATEST;
+const COUNTS_AT = TODAY_AT + Math.ceil(GROUPS / 64) * 8;
+const SIZE_BYTES = COUNTS_AT + GROUPS;
 
 /**
- * In which proportions a token uses names (tables, operations). The ones used most have a count each; a name that finds no place takes that of
- * the least used, whose uses stay in the total. `24 + 8 × capacity` bytes.
+ * In which proportions a token uses names (tables, operations): on how many days each group of them. Days and no single uses, so that a job's
+ * million statements do not outweigh what it does once a week. When a group has 255 days, all are halved: habits change.
  *
- * Layout: total f32, size u16, day u16, then the places of the latest names u8 × 8, their next u32, names begun f32, then entries of hash u32, uses f32.
+ * 216 bytes: sum of the counts u16, day u16, groups begun u8, place of the next of the latest u8, weight that waits u8, hour of the latest use u8; groups of the latest uses, plus one,
+ * u8 × 8; groups counted today, a bit each; counts u8.
  */
-export function nameMix(options: { readonly capacity: number }): Field<NameMixRead, NameMixWrite> {
-  return {
-    kind: 'name-mix',
-    version: 1,
-    sizeBytes: HEADER_BYTES + ENTRY_BYTES * options.capacity,
-    open: (view, offset) => new NameMix(view, offset, options.capacity),
-  };
+export function nameMix(): Field<NameMixRead, NameMixWrite> {
+  return { kind: 'name-mix', version: 2, sizeBytes: SIZE_BYTES, open: (view, offset) => new NameMix(view, offset) };
 }
 
 class NameMix implements NameMixWrite, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
-  readonly #capacity: number;
 
-  constructor(view: RecordView, offset: number, capacity: number) {
+  constructor(view: RecordView, offset: number) {
     this.#view = view;
     this.#offset = offset;
-    this.#capacity = capacity;
   }
 
   get #at(): number {
-    return (this.#view.base + this.#offset) >> 2;
+    return this.#view.base + this.#offset;
   }
 
   get observations(): number {
-    return this.#view.f32[this.#at] ?? 0;
+    return this.#view.u16[this.#at >> 1] as number;
   }
 
-  /** Names that were begun with, those that lost their place counted anew. */
   get #begun(): number {
-    return this.#view.f32[this.#at + 5] ?? 0;
+    return this.#view.u8[this.#at + 4] as number;
   }
 
-  get #size(): number {
-    return this.#view.u16[2 * this.#at + 2] ?? 0;
+  share(name: string): number {
+    const { observations } = this;
+    return observations === 0 ? 0 : this.#count(groupOf(name, this.#view.hashSeed)) / observations;
   }
 
-  probability(name: string, nameCount: number): number {
-    return this.#probability(this.#placeOf(name), nameCount);
-  }
-
-  strangeness(name: string, strangerShare: number, nameCount: number): number {
-    const place = this.#placeOf(name);
-    const goesOn = (GOES_ON * this.#latestCount(place)) / LATEST;
+  strangeness(name: string, strangerShare: number, at: number): number {
+    const group = groupOf(name, this.#view.hashSeed);
+    const goesOn = this.#hasPaused(at) ? 0 : (GOES_ON * this.#latestCount(group)) / LATEST;
+    const anew = NEW_PER_BEGUN * this.#begun;
+    // Whoever has used many will use another, and then does as all do (Witten and Bell 1991).
+    const ownerShare = (this.#count(group) + anew * strangerShare) / (this.observations + anew);
     const stranger = (1 - GOES_ON) * strangerShare + goesOn;
-    const owner = (1 - GOES_ON) * this.#probability(place, nameCount) + goesOn;
+    const owner = (1 - GOES_ON) * ownerShare + goesOn;
     return Math.log2((1 + stranger / owner) / 2);
   }
 
-  #probability(place: number, nameCount: number): number {
-    // A name that has just been given a place was used before, uncounted: nobody is rarer than those who have none.
-    const uncounted = this.#uncounted / (nameCount - this.#size);
-    const uses = place < 0 ? uncounted : Math.max(uncounted, this.#uses(place));
-    const begun = this.#begun;
-    return (uses + begun / nameCount) / (this.observations + begun);
-  }
-
-  facts(nameOf: NameOf): readonly Fact[] {
-    const { observations } = this;
-    if (observations === 0) return [];
-    const shares = Array.from({ length: this.#size }, (_, place) => ({
-      name: nameOf(this.#view.u32[this.#entry(place)] as number),
-      steps: Math.round((TOLD_STEPS * this.#uses(place)) / observations),
-    }));
-    const told = shares.filter(({ steps }) => steps > 0);
-    return [
-      { what: 'shares', value: told.map(({ name, steps }) => `${name} ${(100 * steps) / TOLD_STEPS} %`) },
-      { what: 'rarer', value: shares.filter(({ steps }) => steps === 0).map(({ name }) => name) },
-    ];
-  }
-
-  /** Uses among the last `LATEST`, whoever's they were. */
-  #latestCount(place: number): number {
-    if (place < 0) return 0;
+  facts(): readonly Fact[] {
+    if (this.observations === 0) return [];
     const { u8 } = this.#view;
-    const first = 4 * this.#at + 8;
-    let count = 0;
-    for (let i = first; i < first + LATEST; i++) if (u8[i] === place + 1) count += 1;
-    return count;
+    const counts = [...u8.subarray(this.#at + COUNTS_AT, this.#at + SIZE_BYTES)];
+    const most = Math.round((20 * Math.max(...counts)) / this.observations) * 5;
+    return [{ what: '', value: `${aboutText(this.#begun)} different, the most frequent ${most} % of them` }];
   }
 
   add(name: string, at: number): void {
-    this.#fade(dayOf(at));
-    const { f32, weight } = this.#view;
-    const hash = hashName(name, this.#view.hashSeed);
-    let place = this.#find(hash);
-    if (place < 0) {
-      place = this.#claim(hash);
-      f32[this.#at + 5] = this.#begun + weight;
+    this.#turnTo(dayOf(at));
+    const group = groupOf(name, this.#view.hashSeed);
+    this.#noteLatest(group, at);
+    if (!this.#isCountedToday(group) && this.#takesWeight()) this.#addDay(group);
+  }
+
+  #turnTo(day: number): void {
+    const { u8, u16 } = this.#view;
+    const at = (this.#at >> 1) + 1;
+    if (day <= (u16[at] as number)) return;
+    u16[at] = day;
+    u8.fill(0, this.#at + TODAY_AT, this.#at + COUNTS_AT);
+  }
+
+  /** Whether a use counts: of those that are learned by a hundredth, each hundredth. */
+  #takesWeight(): boolean {
+    const { u8, weight } = this.#view;
+    const at = this.#at + 6;
+    const waiting = (u8[at] as number) + Math.round(WHOLE * weight);
+    u8[at] = waiting % WHOLE;
+    return waiting >= WHOLE;
+  }
+
+  #addDay(group: number): void {
+    const { u8, u16 } = this.#view;
+    const bits = this.#at + TODAY_AT + (group >> 3);
+    u8[bits] = (u8[bits] as number) | (1 << (group & 7));
+    const at = this.#at + COUNTS_AT + group;
+    const count = (u8[at] as number) + 1;
+    u8[at] = count;
+    u16[this.#at >> 1] = this.observations + 1;
+    if (count === 1) u8[this.#at + 4] = this.#begun + 1;
+    if (count === DAYS_MAX) this.#halve();
+  }
+
+  #halve(): void {
+    const { u8, u16 } = this.#view;
+    let sum = 0;
+    let begun = 0;
+    for (let at = this.#at + COUNTS_AT; at < this.#at + SIZE_BYTES; at++) {
+      const count = (u8[at] as number) >> 1;
+      u8[at] = count;
+      sum += count;
+      if (count > 0) begun += 1;
     }
-    f32[this.#entry(place) + 1] = this.#uses(place) + weight;
-    f32[this.#at] = this.observations + weight;
-    this.#noteLatest(place);
-    if (this.observations > USES_MAX) this.#scale(KEPT_USES / USES_MAX);
+    u16[this.#at >> 1] = sum;
+    u8[this.#at + 4] = begun;
   }
 
-  /** Uses of names that have no count of their own. */
-  get #uncounted(): number {
-    // While there is room, each has its count.
-    const size = this.#size;
-    if (size < this.#capacity) return 0;
-    let counted = 0;
-    for (let place = 0; place < size; place++) counted += this.#uses(place);
-    return Math.max(0, this.observations - counted);
+  #count(group: number): number {
+    return this.#view.u8[this.#at + COUNTS_AT + group] as number;
   }
 
-  /** Places are kept plus one, so that an empty record has none. */
-  #noteLatest(place: number): void {
-    const { u8, u32 } = this.#view;
-    const next = u32[this.#at + 4] ?? 0;
-    u8[4 * this.#at + 8 + (next % LATEST)] = place + 1;
-    u32[this.#at + 4] = (next + 1) % LATEST;
+  #isCountedToday(group: number): boolean {
+    return (((this.#view.u8[this.#at + TODAY_AT + (group >> 3)] as number) >> (group & 7)) & 1) === 1;
   }
 
-  #placeOf(name: string): number {
-    return this.#find(hashName(name, this.#view.hashSeed));
+  /** Uses among the last `LATEST`, whoever's they were. */
+  #latestCount(group: number): number {
+    const { u8 } = this.#view;
+    const first = this.#at + LATEST_AT;
+    let count = 0;
+    for (let at = first; at < first + LATEST; at++) if (u8[at] === group + 1) count += 1;
+    return count;
   }
 
-  #find(hash: number): number {
-    const { u32 } = this.#view;
-    const first = this.#entry(0);
-    const size = this.#size;
-    for (let place = 0; place < size; place++) if (u32[first + 2 * place] === hash) return place;
-    return -1;
+  /** Whether the latest uses are too long ago to be gone on with. */
+  #hasPaused(at: number): boolean {
+    const hours = (hourOf(at) - (this.#view.u8[this.#at + 7] as number)) & 0xff;
+    return hours > PAUSE_HOURS && hours < 0x100 - LATE_HOURS;
   }
 
-  /** A free place, or that of the least used name. */
-  #claim(hash: number): number {
-    const { u8, u16, u32, f32 } = this.#view;
-    const size = this.#size;
-    let place = size;
-    if (size < this.#capacity) u16[2 * this.#at + 2] = size + 1;
-    else {
-      place = 0;
-      for (let i = 1; i < size; i++) if (this.#uses(i) < this.#uses(place)) place = i;
-      for (let i = 4 * this.#at + 8; i < 4 * this.#at + 8 + LATEST; i++) if (u8[i] === place + 1) u8[i] = NOBODY;
-    }
-    u32[this.#entry(place)] = hash;
-    f32[this.#entry(place) + 1] = 0;
-    return place;
+  #noteLatest(group: number, at: number): void {
+    const { u8 } = this.#view;
+    if (this.#hasPaused(at)) u8.fill(0, this.#at + LATEST_AT, this.#at + TODAY_AT);
+    u8[this.#at + 7] = hourOf(at);
+    const next = u8[this.#at + 5] as number;
+    u8[this.#at + LATEST_AT + next] = group + 1;
+    u8[this.#at + 5] = (next + 1) % LATEST;
   }
+}
 
-  #entry(place: number): number {
-    return this.#at + HEADER_BYTES / 4 + 2 * place;
-  }
-
-  #uses(place: number): number {
-    return this.#view.f32[this.#entry(place) + 1] ?? 0;
-  }
-
-  /** Halves all counts every `HALF_LIFE_DAYS`: habits change. */
-  #fade(day: number): void {
-    const { u16 } = this.#view;
-    const before = u16[2 * this.#at + 3] ?? 0;
-    if (day <= before) return;
-    u16[2 * this.#at + 3] = day;
-    if (before === 0) return;
-    this.#scale(2 ** (-(day - before) / HALF_LIFE_DAYS));
-  }
-
-  #scale(factor: number): void {
-    const { f32 } = this.#view;
-    f32[this.#at] = this.observations * factor;
-    f32[this.#at + 5] = this.#begun * factor;
-    for (let place = 0; place < this.#size; place++) f32[this.#entry(place) + 1] = this.#uses(place) * factor;
-  }
+/** Of the hours since the epoch, the last eight bits. */
+function hourOf(at: number): number {
+  return Math.floor(at / HOUR_MS) & 0xff;
 }

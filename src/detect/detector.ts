@@ -38,9 +38,9 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
   readonly isCertain?: boolean;
   /**
    * How the evidence of several events comes together. `sum`, the default: it adds up, fades within hours, and is compared with how high it gets on the
-   * token's own days. `mean`: that of the latest events counts as it is, for what each of them shows a little of.
+   * token's own days. The mean of the latest events fades too, and counts as it is, for what each of them shows a little of.
    */
-  readonly gathers?: 'sum' | 'mean';
+  readonly gathers?: 'sum' | LatestEvents;
   /** The most one event may add to the sum, bits. Default 4.5. */
   readonly bitsMax?: number;
   /**
@@ -56,6 +56,14 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
   explain(event: AuditEvent, evidence: readonly Evidence[]): string;
   /** Histories with the outcome expected for their last event; at least one that fires and one that stays silent. */
   readonly cases: readonly DetectorCase[];
+}
+
+/** The mean of the latest events' evidence. */
+export interface LatestEvents {
+  /** Events after which half of it is forgotten. */
+  readonly halfLife: number;
+  /** How many of their own they are worth: what is alike in events that follow each other counts once. */
+  readonly worth: number;
 }
 
 /** An example that is documentation, test, and seed of the conformance laws at once. */

@@ -30,7 +30,7 @@ interface Stored {
   readonly days: Parameters<DayTail['restore']>[0];
   /** Base64. Missing in what an earlier version wrote: names are learned anew. */
   readonly tables?: string;
-  readonly uses?: string;
+  readonly mix?: string;
   readonly schemas?: StoredSchemas;
 }
 
@@ -126,7 +126,7 @@ export class Fleet {
       sinceTurn: this.#sinceTurn,
       days: this.days.toJSON(),
       tables: this.view.tables.toBytes().toString('base64'),
-      uses: this.view.uses.toBytes().toString('base64'),
+      mix: this.view.mix.toBytes().toString('base64'),
       schemas: this.view.schemas.toJSON(),
     };
     return Buffer.from(JSON.stringify(stored));
@@ -151,7 +151,7 @@ export class Fleet {
     this.#sinceTurn = stored.sinceTurn;
     this.days.restore(stored.days);
     this.view.tables.restore(Buffer.from(stored.tables ?? '', 'base64'));
-    this.view.uses.restore(Buffer.from(stored.uses ?? '', 'base64'));
+    this.view.mix.restore(Buffer.from(stored.mix ?? '', 'base64'));
     this.view.schemas.restore(stored.schemas);
     return true;
   }

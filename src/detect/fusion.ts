@@ -7,7 +7,7 @@ export const SUM_PRIOR: Prior = { mean: 1.5, deviation: 2, weight: 8 };
 export const ORDINARY_BITS = 2;
 
 /** What a dimension may contribute day after day, and is news each time. */
-const ROUTINE_BITS = 3;
+const ROUTINE_BITS = 2.5;
 
 /** Bits from which on a dimension, and all of them together, grow by factors and no more by sums. */
 const DIMENSION_BEND = 7;

@@ -1,5 +1,5 @@
 import type { Field, RecordView } from '../baseline/record.ts';
-import type { AnyDetector, Installed } from './detector.ts';
+import type { AnyDetector, Installed, LatestEvents } from './detector.ts';
 import { ORDINARY_BITS } from './fusion.ts';
 import { accumulated, Cusum, DAYS_MAX, SUSPICION_BYTES, type Suspicion, suspicion } from './suspicion.ts';
 
@@ -10,31 +10,36 @@ export function sumsOf(installed: readonly Pick<Installed, 'detector'>[]): Reado
 
 function sumOf({ isCertain, gathers }: AnyDetector): Field<Suspicion> {
   if (isCertain === true) return plainSum();
-  return gathers === 'mean' ? latestMean() : suspicion();
+  return gathers === undefined || gathers === 'sum' ? suspicion() : latestMean(gathers);
 }
 
 /**
- * The mean of the latest events' evidence, half of it forgotten after `HALF_LIFE_EVENTS`, with a floor at 0. For what each event shows a little of: a thief who is a bit
+ * The mean of the latest events' evidence, with a floor at 0; it fades with time as every sum does. For what each event shows a little of: a thief who is a bit
  * odd in all that is done stays so, while an owner's odd hour is over soon. Such evidence is a surprise by the token's own habits already, and its mean
  * means the same for every token, so that it is not compared with days. Bytes as of `suspicion`.
  */
-function latestMean(): Field<Suspicion> {
-  const open = (view: RecordView, offset: number) => new LatestMean(view, offset);
-  return { kind: 'latest-mean', version: 1, sizeBytes: SUSPICION_BYTES, open };
+function latestMean(latest: LatestEvents): Field<Suspicion> {
+  const open = (view: RecordView, offset: number) => new LatestMean(view, offset, latest);
+  return { kind: 'latest-mean', version: 2, sizeBytes: SUSPICION_BYTES, open };
 }
 
-const HALF_LIFE_EVENTS = 16;
-const STEP = 1 - 2 ** (-1 / HALF_LIFE_EVENTS);
-/** What is alike in events that follow each other counts once: those in the mean are worth so many of their own. */
-const INDEPENDENT_EVENTS = 4;
-
 class LatestMean extends Cusum {
-  override accumulate(bits: number): number {
-    return this.rise(Math.max(0, this.sum + STEP * (bits - this.sum)));
+  readonly #step: number;
+  readonly #worth: number;
+
+  constructor(view: RecordView, offset: number, { halfLife, worth }: LatestEvents) {
+    super(view, offset);
+    this.#step = 1 - 2 ** (-1 / halfLife);
+    this.#worth = worth;
+  }
+
+  override accumulate(bits: number, decay: number): number {
+    const kept = this.sum * decay;
+    return this.rise(Math.max(0, kept + this.#step * (bits - kept)));
   }
 
   override surprise(value: number): number {
-    return ORDINARY_BITS + INDEPENDENT_EVENTS * value;
+    return ORDINARY_BITS + this.#worth * value;
   }
 }
 

@@ -36,7 +36,7 @@ const FIELDS = [
     rateWindows({ windowsMs: [MINUTE_MS, HOUR_MS] }),
     (field: RateWindowsWrite, at) => field.add(at % 100, at),
   ],
-  ['name-mix', nameMix({ capacity: 8 }), (field: NameMixWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`, at)],
+  ['name-mix', nameMix(), (field: NameMixWrite, at) => field.add(`n${(at / HOUR_MS) % 40}`, at)],
   ['seen-set', seenSet({ capacity: 8, forgetAfterDays: 9 }), (field: SeenSetWrite, at) => field.add(`n${at % 40}`, at)],
   ['name-traces', nameTraces({ capacity: 5 }), (field: NameTracesWrite, at) => field.add(hashName(`n${at}`, 1))],
   ['active-days', activeDays(), (field, at) => field.beginDay(1 + (at % 5))],

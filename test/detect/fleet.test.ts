@@ -4,6 +4,7 @@ import { DAY_MS } from '../../src/baseline/time.ts';
 import { Fleet } from '../../src/detect/fleet.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';
+import { tableUse } from '../../src/domain/table-use.ts';
 
 const START = Date.UTC(2026, 8, 7);
 
@@ -62,7 +63,9 @@ describe('a snapshot', () => {
     expect(restored.snapshot()).toEqual(snapshot);
     restored.view.turnTo(1);
     expect(restored.view.tables.isUsedByOthers('users')).toBe(true);
-    expect(restored.view.uses.isUsedByOthers('users')).toBe(true);
+    const use = tableUse(null, 'users');
+    expect(restored.view.mix.share(use)).toBe(fleet.view.mix.share(use));
+    expect(restored.view.mix.share(use)).toBeGreaterThan(restored.view.mix.share('something else'));
   });
 
   it('passes over an older one, and is written once more after it', () => {

@@ -15,7 +15,7 @@ function suspicionOf(id: string): Suspicion {
 
 describe('evidence of several events', () => {
   it('adds up, and fades with time, by default', () => {
-    const suspicion = suspicionOf('table-mix');
+    const suspicion = suspicionOf('new-table');
     suspicion.accumulate(2, 1);
     expect(suspicion.accumulate(2, 0.5)).toBe(3);
     expect(suspicion.accumulate(-9, 1)).toBe(0);
@@ -23,12 +23,19 @@ describe('evidence of several events', () => {
 
   it('is the mean of the latest events where each shows a little', () => {
     const suspicion = suspicionOf('off-rhythm');
-    for (let i = 0; i < 16; i++) suspicion.accumulate(4, 0);
+    for (let i = 0; i < 16; i++) suspicion.accumulate(4, 1);
     expect(suspicion.sum).toBeCloseTo(2, 6);
-    for (let i = 0; i < 200; i++) suspicion.accumulate(4, 0);
+    for (let i = 0; i < 200; i++) suspicion.accumulate(4, 1);
     expect(suspicion.sum).toBeCloseTo(4, 2);
     for (let i = 0; i < 100; i++) suspicion.accumulate(-1, 1);
     expect(suspicion.sum).toBe(0);
+  });
+
+  it('lets a mean fade with time as well: what was odd yesterday says little of today', () => {
+    const suspicion = suspicionOf('off-rhythm');
+    for (let i = 0; i < 200; i++) suspicion.accumulate(4, 1);
+    const before = suspicion.sum;
+    expect(suspicion.accumulate(0, 0.1)).toBeLessThan(0.1 * before);
   });
 
   it('says of a mean the same whatever the days before', () => {

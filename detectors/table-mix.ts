@@ -83,7 +83,7 @@ export default defineDetector({
   explain(_event, [evidence]) {
     if (evidence === undefined) return 'used tables in other proportions than ever';
     const { observed, expected, sampleSize } = evidence;
-    return `used tables in other proportions than ever (${observedText(observed)}, usually ${expected}, of ${countText(sampleSize, 'use')})`;
+    return `used tables in other proportions than ever (${observedText(observed)}, usually ${expected}; ${countText(sampleSize, 'use')} known, counted once a day)`;
   },
 
   cases: [

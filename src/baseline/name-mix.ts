@@ -11,7 +11,7 @@ export interface NameMixRead {
   /**
    * How much likelier the name is from a stranger than from the owner, in bits. The stranger turns to its group with `strangerShare`, or does as the owner does,
    * every other time: so nothing speaks for the owner by more than one bit, and what speaks against is not more, on the owner's own days, than
-   * what speaks for. Who has begun with a name goes on with it, owner and stranger alike, so what is among the latest uses says little.
+   * what speaks for; of an owner about whom nothing is known, 0. Who has begun with a name goes on with it, owner and stranger alike, so what is among the latest uses says little.
    */
   strangeness(name: string, strangerShare: number, at: number): number;
 }
@@ -26,8 +26,6 @@ const LATEST = 8;
 const GOES_ON = 0.1;
 /** What was begun is gone on with until so many hours have passed without use. */
 const PAUSE_HOURS = 4;
-/** Hours that an event may be late without beginning anew. */
-const LATE_HOURS = 48;
 /** Uses that are not the owner's usual ones are the fleet's: as many as half of the groups begun with so far. */
 const NEW_PER_BEGUN = 0.5;
 const DAYS_MAX = 255;
@@ -66,6 +64,10 @@ class NameMix implements NameMixWrite, Tellable {
     return this.#view.u16[this.#at >> 1] as number;
   }
 
+  get #day(): number {
+    return this.#view.u16[(this.#at >> 1) + 1] as number;
+  }
+
   get #begun(): number {
     return this.#view.u8[this.#at + 4] as number;
   }
@@ -76,6 +78,7 @@ class NameMix implements NameMixWrite, Tellable {
   }
 
   strangeness(name: string, strangerShare: number, at: number): number {
+    if (this.observations === 0) return 0;
     const group = groupOf(name, this.#view.hashSeed);
     const goesOn = this.#hasPaused(at) ? 0 : (GOES_ON * this.#latestCount(group)) / LATEST;
     const anew = NEW_PER_BEGUN * this.#begun;
@@ -95,17 +98,16 @@ class NameMix implements NameMixWrite, Tellable {
   }
 
   add(name: string, at: number): void {
-    this.#turnTo(dayOf(at));
     const group = groupOf(name, this.#view.hashSeed);
     this.#noteLatest(group, at);
+    this.#turnTo(dayOf(at));
     if (!this.#isCountedToday(group) && this.#takesWeight()) this.#addDay(group);
   }
 
   #turnTo(day: number): void {
+    if (day <= this.#day) return;
     const { u8, u16 } = this.#view;
-    const at = (this.#at >> 1) + 1;
-    if (day <= (u16[at] as number)) return;
-    u16[at] = day;
+    u16[(this.#at >> 1) + 1] = day;
     u8.fill(0, this.#at + TODAY_AT, this.#at + COUNTS_AT);
   }
 
@@ -163,8 +165,11 @@ class NameMix implements NameMixWrite, Tellable {
 
   /** Whether the latest uses are too long ago to be gone on with. */
   #hasPaused(at: number): boolean {
+    const days = dayOf(at) - this.#day;
+    if (days < 0 || days > 1) return days > 1;
+    // Within two days, half of what a byte holds is enough to tell later from earlier.
     const hours = (hourOf(at) - (this.#view.u8[this.#at + 7] as number)) & 0xff;
-    return hours > PAUSE_HOURS && hours < 0x100 - LATE_HOURS;
+    return hours > PAUSE_HOURS && hours < 0x80;
   }
 
   #noteLatest(group: number, at: number): void {

@@ -41,7 +41,8 @@ export interface RevocationDecision {
  *
  * @param now ms since the epoch: wall clock live, event time in a replay
  */
-export function decideRevocation(alert: Alert, policy: Policy, around: Surroundings, now: number): RevocationDecision {
+export function decideRevocation(told: Alert, policy: Policy, around: Surroundings, now: number): RevocationDecision {
+  const alert = withWhatSuffices(told, policy.guardRails);
   if (around.standing !== null) return none('already-revoked', `a revocation of this token is ${around.standing}`);
   const rule = policy.revocationRules.find((candidate) => matches(candidate.match, alert));
   if (rule === undefined) return none('no-policy-matches', 'no revocation rule matches this alert');
@@ -61,6 +62,13 @@ export function decideRevocation(alert: Alert, policy: Policy, around: Surroundi
 
 function none(code: Reason['code'], text: string): RevocationDecision {
   return { state: 'none', revoker: null, reason: { code, text } };
+}
+
+/** The alert, with its latest assessment for the worst one where only that is enough: a little less in all, and in more dimensions. */
+function withWhatSuffices(alert: Alert, guardRails: GuardRails): Alert {
+  if (alert.latest === alert.worst || weakness(alert, guardRails) === null) return alert;
+  const latest = { ...alert, worst: alert.latest };
+  return weakness(latest, guardRails) === null ? latest : alert;
 }
 
 /** Why the evidence is not enough, if it is not. */

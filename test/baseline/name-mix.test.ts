@@ -30,6 +30,10 @@ describe('a mix of names', () => {
     expect(field.share('never')).toBe(0);
   });
 
+  it('has no opinion before it knows a use', () => {
+    expect(openField(nameMix()).field.strangeness('any', STRANGER, TODAY)).toBe(0);
+  });
+
   it('finds what is seldom strange, and what is usual the owner’s, by a bit at most', () => {
     const { field } = openField(nameMix());
     const now = work(field, 60) + 9 * HOUR_MS;
@@ -54,7 +58,8 @@ describe('a mix of names', () => {
     const after = field.strangeness('never', STRANGER, now + HOUR_MS);
     expect(after).toBeLessThan(before / 4);
     expect(field.strangeness('never', STRANGER, now - HOUR_MS)).toBe(after);
-    expect(field.strangeness('never', STRANGER, now + 5 * HOUR_MS)).toBeGreaterThan(after);
+    for (const hours of [5, 30, 250, 256, 260])
+      expect(field.strangeness('never', STRANGER, now + hours * HOUR_MS), `after ${hours} h`).toBeGreaterThan(after);
     for (let i = 0; i < 8; i++) field.add('orders', now);
     expect(field.strangeness('never', STRANGER, now + HOUR_MS)).toBeGreaterThan(after);
   });

@@ -16,14 +16,19 @@ const NOTHING: Surroundings = {
 
 interface Situation {
   readonly worst?: Partial<Assessment>;
+  /** The worst one, if nothing is said. */
+  readonly latest?: Partial<Assessment>;
   readonly policy?: Partial<Policy>;
   readonly guardRails?: Partial<GuardRails>;
   readonly around?: Partial<Surroundings>;
 }
 
-function decide({ worst, policy, guardRails, around }: Situation) {
+function decide({ worst, latest, policy, guardRails, around }: Situation) {
   const assessment = sampleAssessment(worst);
-  const alert = sampleAlert({ worst: assessment, latest: assessment });
+  const alert = sampleAlert({
+    worst: assessment,
+    latest: latest === undefined ? assessment : sampleAssessment(latest),
+  });
   return decideRevocation(alert, samplePolicy(policy, guardRails), { ...NOTHING, ...around }, NOW);
 }
 
@@ -110,6 +115,21 @@ describe('decideRevocation', () => {
     expect(decide({ worst: { findings: findings.slice(0, 2) } })).toMatchObject({
       state: 'none',
       reason: { text: expect.stringContaining('the rest has 2.1 bits of the score') },
+    });
+  });
+
+  it('goes by the latest assessment where only that is in two dimensions, though the score was higher before', () => {
+    const worst = { score: 35, findings: [sampleFinding()] };
+    expect(decide({ worst, latest: { score: 30 } })).toMatchObject({
+      state: 'approved',
+      reason: { text: expect.stringContaining('score 30.0 bits') },
+    });
+    expect(decide({ worst, latest: { score: 20 } })).toMatchObject({
+      state: 'none',
+      reason: { code: 'one-dimension-only' },
+    });
+    expect(decide({ latest: { score: 20 } })).toMatchObject({
+      reason: { text: expect.stringContaining('score 31.4') },
     });
   });
 

@@ -88,9 +88,11 @@ export function leakedUses(broker: Broker): readonly { readonly event: AuditEven
       continue;
     }
     const event = decodeStoredEvent(value as Buffer, '') as AuditEvent;
-    const report = reports.get(event.token);
-    if (seen.has(event.id) || !report?.stands || event.at <= report.at || event.success === false) continue;
+    // The log may have an event twice, and a report in between.
+    if (seen.has(event.id)) continue;
     seen.add(event.id);
+    const report = reports.get(event.token);
+    if (!report?.stands || event.at <= report.at || event.success === false) continue;
     uses.push({ event, isFirst: !report.used });
     report.used = true;
   }

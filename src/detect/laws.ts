@@ -246,10 +246,13 @@ function observeAll(detector: AnyDetector, events: readonly AuditEvent[]): Obser
 function observeWithRestarts(detector: AnyDetector, events: readonly AuditEvent[]): Observed {
   let engine = engineWith(detector);
   const from = takeNotices(engine, detector);
+  /** As a log of baselines keeps them: of each token the latest. */
+  const snapshots = new Map<string, Uint8Array>();
   const assessments = events.map((event, i) => {
     const assessment = engine.observe(event, from + i, event.at);
+    for (const { token, snapshot } of engine.takeDirty()) snapshots.set(token, snapshot);
     const next = engineWith(detector);
-    for (const { token, snapshot } of engine.takeDirty()) next.restore(token, snapshot, () => undefined);
+    for (const [token, snapshot] of snapshots) next.restore(token, snapshot, () => undefined);
     next.fleet.restore(engine.fleet.snapshot());
     engine = next;
     return assessment;

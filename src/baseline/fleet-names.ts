@@ -4,6 +4,7 @@ import { FleetMix } from './fleet-mix.ts';
 import { FleetSchemas } from './fleet-schemas.ts';
 import { hashName } from './hash.ts';
 import type { Field } from './record.ts';
+import { Sessions, STEPS } from './sessions.ts';
 import { dayOf } from './time.ts';
 
 /** What a partition's tokens use, as a detector sees it beside the names of one token. */
@@ -17,7 +18,6 @@ const PLACES = 8;
 const NAMES_MAX = BUCKETS * PLACES;
 /** The user of a name that has several. */
 const SEVERAL = 0xffff_ffff;
-const STEPS = 64;
 /** What several users are worth beside one, in sessions. */
 const SEVERAL_WORTH = 1000 * STEPS;
 /** In a snapshot: place u16, day u16, hash u32, user u32, last user u32, sessions u32. */
@@ -75,11 +75,7 @@ export class FleetNames implements FleetNamesRead {
   readonly #hashSeed: number;
   readonly #hashes = new Uint32Array(NAMES_MAX);
   readonly #users = new Uint32Array(NAMES_MAX);
-  /** Whose use was counted last, and on which day: the rest of that session counts no more. */
-  readonly #lastUsers = new Uint32Array(NAMES_MAX);
-  readonly #lastDays = new Uint16Array(NAMES_MAX);
-  /** In steps of 1 / `STEPS`: whole numbers add up to the same in any order. */
-  readonly #sessions = new Uint32Array(NAMES_MAX);
+  readonly #sessions = new Sessions(NAMES_MAX);
   /** Keyed hash of the token at hand. */
   #user = 0;
   /** Where a name was found last: who asks for it adds it next. */
@@ -108,17 +104,14 @@ export class FleetNames implements FleetNamesRead {
     if (isClaimed) place = this.#claim(hash);
     const user = this.#user;
     if (this.#users[place] !== user) this.#users[place] = SEVERAL;
-    const isAnotherDay = isClaimed || this.#lastDays[place] !== day;
-    if (this.#lastUsers[place] === user && !isAnotherDay) return false;
-    this.#lastUsers[place] = user;
-    this.#lastDays[place] = day;
-    this.#sessions[place] = (this.#sessions[place] as number) + STEPS;
+    const isAnotherDay = isClaimed || this.#sessions.lastDays[place] !== day;
+    this.#sessions.take(place, user, day);
     return isAnotherDay;
   }
 
   /** Lets time pass: all counts shrink alike. */
   fade(factor: number): void {
-    for (let place = 0; place < NAMES_MAX; place++) this.#sessions[place] = (this.#sessions[place] as number) * factor;
+    this.#sessions.fade(factor);
   }
 
   #find(hash: number): number {
@@ -141,42 +134,44 @@ export class FleetNames implements FleetNamesRead {
       if (this.#worth(place) < this.#worth(least)) least = place;
     this.#hashes[least] = hash;
     this.#users[least] = this.#user;
-    this.#lastUsers[least] = 0;
-    this.#sessions[least] = 0;
+    this.#sessions.clear(least, least + 1);
     return least;
   }
 
   #worth(place: number): number {
     if (this.#hashes[place] === 0) return -1;
-    return (this.#sessions[place] as number) + (this.#users[place] === SEVERAL ? SEVERAL_WORTH : 0);
+    return (this.#sessions.counts[place] as number) + (this.#users[place] === SEVERAL ? SEVERAL_WORTH : 0);
   }
 
   /** All that is known, as `restore` takes it. */
   toBytes(): Buffer {
+    const { lastUsers, lastDays, counts } = this.#sessions;
     const known = [...this.#hashes.keys()].filter((place) => this.#hashes[place] !== 0);
     const bytes = Buffer.alloc(known.length * ENTRY_BYTES);
     known.forEach((place, i) => {
       const at = i * ENTRY_BYTES;
       bytes.writeUInt16LE(place, at);
-      bytes.writeUInt16LE(this.#lastDays[place] as number, at + 2);
+      bytes.writeUInt16LE(lastDays[place] as number, at + 2);
       bytes.writeUInt32LE(this.#hashes[place] as number, at + 4);
       bytes.writeUInt32LE(this.#users[place] as number, at + 8);
-      bytes.writeUInt32LE(this.#lastUsers[place] as number, at + 12);
-      bytes.writeUInt32LE(this.#sessions[place] as number, at + 16);
+      bytes.writeUInt32LE(lastUsers[place] as number, at + 12);
+      bytes.writeUInt32LE(counts[place] as number, at + 16);
     });
     return bytes;
   }
 
   /** Takes back what `toBytes` gave, in place of what is known. */
   restore(bytes: Buffer): void {
-    for (const array of [this.#hashes, this.#users, this.#lastUsers, this.#lastDays, this.#sessions]) array.fill(0);
+    for (const array of [this.#hashes, this.#users]) array.fill(0);
+    this.#sessions.clear();
+    const { lastUsers, lastDays, counts } = this.#sessions;
     for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
       const place = bytes.readUInt16LE(at);
-      this.#lastDays[place] = bytes.readUInt16LE(at + 2);
+      lastDays[place] = bytes.readUInt16LE(at + 2);
       this.#hashes[place] = bytes.readUInt32LE(at + 4);
       this.#users[place] = bytes.readUInt32LE(at + 8);
-      this.#lastUsers[place] = bytes.readUInt32LE(at + 12);
-      this.#sessions[place] = bytes.readUInt32LE(at + 16);
+      lastUsers[place] = bytes.readUInt32LE(at + 12);
+      counts[place] = bytes.readUInt32LE(at + 16);
     }
   }
 }

@@ -42,12 +42,13 @@ export interface RevocationDecision {
  * @param now ms since the epoch: wall clock live, event time in a replay
  */
 export function decideRevocation(told: Alert, policy: Policy, around: Surroundings, now: number): RevocationDecision {
-  const alert = withWhatSuffices(told, policy.guardRails);
   if (around.standing !== null) return none('already-revoked', `a revocation of this token is ${around.standing}`);
-  const rule = policy.revocationRules.find((candidate) => matches(candidate.match, alert));
+  const rule = policy.revocationRules.find((candidate) => matches(candidate.match, told));
   if (rule === undefined) return none('no-policy-matches', 'no revocation rule matches this alert');
-  const weak = weakness(alert, policy.guardRails);
-  if (weak) return { state: 'none', revoker: rule.revoker, reason: weak };
+  const weak = weakness(told, policy.guardRails);
+  // A later assessment may say a little less in all, and in more dimensions.
+  const alert = weak ? { ...told, worst: told.latest } : told;
+  if (weak && weakness(alert, policy.guardRails)) return { state: 'none', revoker: rule.revoker, reason: weak };
   const hold = reasonToHold(alert, policy, around, now);
   if (hold) return { state: 'held', revoker: rule.revoker, reason: hold };
   if (policy.mode === 'observe') {
@@ -62,13 +63,6 @@ export function decideRevocation(told: Alert, policy: Policy, around: Surroundin
 
 function none(code: Reason['code'], text: string): RevocationDecision {
   return { state: 'none', revoker: null, reason: { code, text } };
-}
-
-/** The alert, with its latest assessment for the worst one where only that is enough: a little less in all, and in more dimensions. */
-function withWhatSuffices(alert: Alert, guardRails: GuardRails): Alert {
-  if (alert.latest === alert.worst || weakness(alert, guardRails) === null) return alert;
-  const latest = { ...alert, worst: alert.latest };
-  return weakness(latest, guardRails) === null ? latest : alert;
 }
 
 /** Why the evidence is not enough, if it is not. */

@@ -37,10 +37,10 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
    */
   readonly isCertain?: boolean;
   /**
-   * How the evidence of several events comes together. `sum`, the default: it adds up, fades within hours, and is compared with how high it gets on the
+   * How the evidence of several events comes together. If it is not said: it adds up, fades within hours, and is compared with how high it gets on the
    * token's own days. The mean of the latest events fades too, and counts as it is, for what each of them shows a little of.
    */
-  readonly gathers?: 'sum' | LatestEvents;
+  readonly gathers?: LatestEvents;
   /** The most one event may add to the sum, bits. Default 4.5. */
   readonly bitsMax?: number;
   /**

@@ -10,7 +10,7 @@ export function sumsOf(installed: readonly Pick<Installed, 'detector'>[]): Reado
 
 function sumOf({ isCertain, gathers }: AnyDetector): Field<Suspicion> {
   if (isCertain === true) return plainSum();
-  return gathers === undefined || gathers === 'sum' ? suspicion() : latestMean(gathers);
+  return gathers === undefined ? suspicion() : latestMean(gathers);
 }
 
 /**

@@ -10,7 +10,12 @@ export interface Label {
   /** Ms since the epoch, both ends included. */
   readonly from: number;
   readonly until: number;
+  /** What the thief did, where it is known apart from what the owner did meanwhile. In order of time. */
+  readonly taken?: readonly Taken[];
 }
+
+/** One of the thief's events: when, in ms since the epoch, and how many rows left by it. */
+export type Taken = readonly [at: number, rows: number];
 
 const time = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time' }).transform((text) => Date.parse(text));
 
@@ -21,6 +26,7 @@ const labelSchema = z
     token: z.string().min(1),
     from: time,
     until: time,
+    taken: z.array(z.tuple([time, z.number().nonnegative()])).optional(),
   })
   .refine(({ from, until }) => !(until < from), { error: '"until" lies before "from"', path: ['until'] });
 
@@ -33,7 +39,11 @@ export function parseLabel(line: string): Label {
     throw new Error('not JSON');
   }
   const parsed = labelSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return labelOf(parsed.data);
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`);
   throw new Error(problems.join('; '));
+}
+
+function labelOf({ taken, ...label }: z.output<typeof labelSchema>): Label {
+  return taken === undefined ? label : { ...label, taken: taken.toSorted(([a], [b]) => a - b) };
 }

@@ -1,7 +1,7 @@
 import { DAY_MS } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { EPISODE_GAP_MS } from '../domain/finding.ts';
-import type { Label } from './labels.ts';
+import type { Label, Taken } from './labels.ts';
 
 /** What a token-month is. */
 export const MONTH_MS = 30 * DAY_MS;
@@ -16,7 +16,7 @@ export const EVIDENCE_FADES_MS = DAY_MS;
 export interface Crossing {
   /** Ms from the label's beginning. */
   readonly afterMs: number;
-  /** The token's events and their rows since then, this one included. */
+  /** The thief's events and their rows since then, this one included; the token's, where the label does not tell them apart. */
   readonly eventCount: number;
   readonly rowCount: number;
 }
@@ -26,6 +26,7 @@ export interface Judged {
   readonly label: Label;
   /** What the token did from the label's beginning to its end. */
   readonly eventCount: number;
+  /** The thief's rows alone, where the label tells them apart. */
   readonly rowCount: number;
   /** Bits: the highest score of it; 0 where nothing was suspicious. */
   readonly scoreMax: number;
@@ -118,7 +119,7 @@ export class Measurement {
     }
     return {
       thresholds: this.#thresholds,
-      judged: [...this.#labels.values()].flat(),
+      judged: [...this.#labels.values()].flat().map(judgedOf),
       falseAlerts: [...this.#falseAlerts],
       eventCount: this.#eventCount,
       firstAt: this.#tokens.size === 0 ? null : first,
@@ -142,6 +143,19 @@ export function explains({ kind, from, until }: Label, at: number): boolean {
   return kind === 'theft' && at >= from && at <= until + EVIDENCE_FADES_MS;
 }
 
+function judgedOf(one: OfLabel): Judged {
+  const { taken } = one.label;
+  return taken === undefined ? one : { ...one, rowCount: rowsOf(taken) };
+}
+
 function crossingOf({ label, eventCount, rowCount }: OfLabel, at: number): Crossing {
-  return { afterMs: at - label.from, eventCount, rowCount };
+  const afterMs = at - label.from;
+  const taken = label.taken?.filter(([takenAt]) => takenAt <= at);
+  return taken === undefined
+    ? { afterMs, eventCount, rowCount }
+    : { afterMs, eventCount: taken.length, rowCount: rowsOf(taken) };
+}
+
+function rowsOf(taken: readonly Taken[]): number {
+  return taken.reduce((sum, [, rows]) => sum + rows, 0);
 }

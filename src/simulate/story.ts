@@ -1,4 +1,4 @@
-import type { Label } from '../backtest/labels.ts';
+import type { Label, Taken } from '../backtest/labels.ts';
 import { DAY_MS } from '../baseline/time.ts';
 import type { Notice } from '../domain/notice.ts';
 import { createRandom } from '../domain/random.ts';
@@ -46,14 +46,18 @@ export function createStory(options: StoryOptions): Story {
   const fleet = createFleet(options.seed, options.tokenCount);
   const parts = castParts(options, fleet);
   // Of whom nothing is written meanwhile, nothing can be told.
-  const labels = [...parts.values()]
-    .filter((part) => isSeen(options, part))
-    .map(({ token, scenario, play }): Label => {
-      return { scenario: scenario.id, kind: scenario.kind, token: token.token, from: play.fromAt, until: play.untilAt };
-    });
+  const labels = [...parts.values()].filter((part) => isSeen(options, part)).map(labelOf);
   const notices = [...parts.values()].flatMap(({ play }) => play.notices ?? []);
   // Parts throw dice while they are played: each time anew.
   return { labels, notices, days: () => daysOf(options, fleet, castParts(options, fleet)) };
+}
+
+/** What a thief does is what is added: the rest the owner does, theft or not. */
+function labelOf({ token: { token }, scenario: { id, kind }, play: { fromAt, untilAt, added = [] } }: Part): Label {
+  const label: Label = { scenario: id, kind, token, from: fromAt, until: untilAt };
+  if (kind !== 'theft') return label;
+  const taken = added.map(({ time, rows }): Taken => [Date.parse(time), rows]);
+  return { ...label, taken: taken.sort(([a], [b]) => a - b) };
 }
 
 function castParts(options: StoryOptions, fleet: Fleet): ReadonlyMap<string, Part> {

@@ -42,6 +42,26 @@ describe('a measurement by labels', () => {
     expect(falseAlerts).toEqual([0, 0, 0, 0]);
   });
 
+  it('counts what the thief took, and not what the owner did meanwhile, where the label knows', () => {
+    const taken = [
+      [THEFT.from, 7],
+      [THEFT.from + 2 * MINUTE_MS, 10],
+      [THEFT.from + 3 * MINUTE_MS, 3],
+    ] as const;
+    const { judged } = measured(
+      [{ ...THEFT, taken }],
+      [
+        ['victim', THEFT.from, 4],
+        ['victim', THEFT.from + MINUTE_MS, 4],
+        ['victim', THEFT.from + 2 * MINUTE_MS, 12],
+      ],
+    );
+    const crossing = { afterMs: 2 * MINUTE_MS, eventCount: 2, rowCount: 17 };
+    expect(judged).toMatchObject([
+      { eventCount: 3, rowCount: 20, crossings: [crossing, crossing, undefined, undefined] },
+    ]);
+  });
+
   it('counts what no theft explains: one alert until the token has been quiet for six hours', () => {
     const { falseAlerts } = measured(
       [THEFT],
@@ -200,11 +220,26 @@ describe('a label', () => {
     expect(parseLabel(JSON.stringify(line))).toEqual({ ...line, kind: 'theft', from, until: from + HOUR_MS });
   });
 
+  it('may say what was taken, which is put in order', () => {
+    const taken = [
+      ['2026-09-07T09:30:00Z', 40],
+      ['2026-09-07T09:10:00Z', 0],
+    ];
+    const from = Date.UTC(2026, 8, 7, 9);
+    expect(parseLabel(JSON.stringify({ ...line, taken }))).toMatchObject({
+      taken: [
+        [from + 10 * MINUTE_MS, 0],
+        [from + 30 * MINUTE_MS, 40],
+      ],
+    });
+  });
+
   it.each([
     ['{', 'not JSON'],
     [JSON.stringify({ ...line, from: 'yesterday' }), 'from: must be an ISO 8601 time'],
     [JSON.stringify({ ...line, until: '2026-09-07T08:00:00Z' }), '"until" lies before "from"'],
     [JSON.stringify({ ...line, colour: 'red' }), 'colour'],
+    [JSON.stringify({ ...line, taken: [['2026-09-07T09:30:00Z', -1]] }), 'taken.0.1'],
   ])('is refused with a reason: %s', (text, reason) => {
     expect(() => parseLabel(text)).toThrow(reason);
   });

@@ -32,7 +32,7 @@ describe('simulate', () => {
       err: '',
     });
     expect(parseLines(await readFile(labels, 'utf8'))).toMatchObject([
-      { scenario: 'leaked-ci-token', kind: 'theft' },
+      { scenario: 'leaked-ci-token', kind: 'theft', taken: { length: 43 } },
       { scenario: 'new-address', kind: 'benign' },
     ]);
     const outcome = await runTokenwarden(['backtest', events, '--labels', labels, '--json'], { cwd: folder });

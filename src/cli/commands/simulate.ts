@@ -46,8 +46,10 @@ function list(io: CliIo): void {
 async function simulate(io: CliIo, options: Options): Promise<void> {
   const story = storyOf(options);
   const [labelFile, output] = await createLineFiles([options.labels, options.output]);
-  for (const { scenario, kind, token, from, until } of story.labels)
-    labelFile?.write({ scenario, kind, token, from: iso(from), until: iso(until) });
+  for (const label of story.labels) {
+    const taken = label.taken?.map(([at, rows]) => [iso(at), rows]);
+    labelFile?.write({ ...label, from: iso(label.from), until: iso(label.until), taken });
+  }
   let dayAt = Date.parse(options.from);
   for (const records of story.days()) {
     const [from, until] = [dayAt, dayAt + DAY_MS];

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { fleetTables } from '../src/baseline/fleet-names.ts';
+import { type FleetNamesRead, fleetTables } from '../src/baseline/fleet-names.ts';
 import { fleetSchemas } from '../src/baseline/fleet-schemas.ts';
 import { nameTraces } from '../src/baseline/name-traces.ts';
 import { type NoveltyRates, type SeenSetRead, seenSet } from '../src/baseline/seen-set.ts';
-import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { noveltyOptions } from '../src/detect/novelty.ts';
+import type { AuditEvent } from '../src/domain/audit-event.ts';
 import { catalogueKindOf } from '../src/domain/catalogue.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
@@ -23,6 +24,22 @@ const beside: readonly CaseEvent[] = [
   { at: START + 13 * DAY_MS + 12 * HOUR_MS, token: 'login', tables: ['auth.password_hashes'] },
 ];
 
+const FRESH = ['public.refunds', 'public.refund_lines', 'public.refund_reasons', 'public.refund_notes'];
+
+/** The same job, and CI, which makes four tables on some day. */
+function migratedOn(day: number): readonly CaseEvent[] {
+  const made = FRESH.map((table, i) => ({
+    at: START + day * DAY_MS + 30 * MINUTE_MS + i * 1000,
+    token: 'ci',
+    operation: 'create' as const,
+    tables: [table],
+  }));
+  return [...billing, ...made].sort((a, b) => a.at - b.at);
+}
+
+/** A release of the job, two weeks after it began. */
+const release = FRESH.map((table, i) => ({ at: START + 14 * DAY_MS + i * MINUTE_MS, tables: [table] }));
+
 /** An analyst's tool that touches another table every other query. */
 const explorer: readonly CaseEvent[] = Array.from({ length: 240 }, (_, i) => ({
   at: START + i * HOUR_MS,
@@ -31,11 +48,16 @@ const explorer: readonly CaseEvent[] = Array.from({ length: 240 }, (_, i) => ({
 
 /** What is new for everybody may be the owner's release, and is never more so than it is a stranger's. */
 function bitsOfNew(
-  tables: SeenSetRead,
-  isUsedByOthers: boolean,
+  { tables, fleet }: { readonly tables: SeenSetRead; readonly fleet: FleetNamesRead },
+  table: string,
+  { operation, at }: AuditEvent,
   rates: NoveltyRates & { readonly strangerNewRate: number },
 ): number {
-  if (isUsedByOthers) return tables.strangeness('new', rates);
+  // A release comes soon after its migration, which another token runs; a thief is after what has been there for long.
+  if (fleet.isMadeByOthers(table, at)) return 0;
+  if (fleet.isUsedByOthers(table)) return tables.strangeness('new', rates);
+  // Who makes a table reads nothing of it.
+  if (operation === 'create') return 0;
   return Math.max(0, tables.strangeness('new', { ...rates, strangerRate: rates.strangerNewRate }));
 }
 
@@ -43,14 +65,14 @@ export default defineDetector({
   id: 'new-table',
   title: 'Tables never touched before',
   description:
-    'Compares the share of tables that a stranger would find new (`strangerRate`) with the rate at which this token turns to new tables. A job that has read three tables for months earns many bits for a fourth; a BI tool that meets new tables every day earns none. A table that other tokens use speaks for a stranger; one that nobody ever used (`strangerNewRate`) rather for a release of the owner’s. A table counts as new once: repeats add nothing until the owner is known to use it.',
+    'Compares the share of tables that a stranger would find new (`strangerRate`) with the rate at which this token turns to new tables. A job that has read three tables for months earns many bits for a fourth; a BI tool that meets new tables every day earns none. A table that other tokens use speaks for a stranger; one that nobody ever used (`strangerNewRate`) rather for a release of the owner’s, and one that another token has just made for nothing at all. A table counts as new once: repeats add nothing until the owner is known to use it.',
   status: 'stable',
   severity: 'high',
   dimension: 'what',
   trust: 'reported',
   attack: ['T1213.006', 'T1087'],
   falsePositives: [
-    'A deployment that adds tables',
+    'A deployment that uses tables whose making is not in the audit log',
     'A person who is given a new task',
     'A nightly job that runs monthly parts',
   ],
@@ -90,7 +112,7 @@ export default defineDetector({
       if (standing === 'known') knownCount += 1;
       // The catalogue is for `catalog-reconnaissance`: a look around would be told twice.
       else if (standing === 'new' && catalogueKindOf(table) === null)
-        bits += bitsOfNew(tables, fleet.isUsedByOthers(table), config);
+        bits += bitsOfNew({ tables, fleet }, table, event, config);
     }
     // One statement over many old tables is one piece of evidence for the owner, not many.
     return knownCount > 0 ? bits + tables.strangeness('known', config) : bits;
@@ -138,6 +160,18 @@ export default defineDetector({
       history: billing,
       events: [{ at: START + 14 * DAY_MS, tables: ['public.invoices'] }],
       expect: 'silent',
+    },
+    {
+      name: 'four tables that CI made the day before',
+      history: migratedOn(13),
+      events: release,
+      expect: 'silent',
+    },
+    {
+      name: 'four tables that CI made a week ago',
+      history: migratedOn(7),
+      events: release,
+      expect: 'fires',
     },
     {
       name: 'another new table of a tool that always explores',

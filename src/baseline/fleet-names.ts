@@ -11,6 +11,8 @@ import { dayOf } from './time.ts';
 export interface FleetNamesRead {
   /** Whether some other token than the one at hand was seen using it. */
   isUsedByOthers(name: string): boolean;
+  /** Whether another token than the one at hand was seen making it, some days ago at most, where nobody had used the name before. */
+  isMadeByOthers(name: string, at: number): boolean;
 }
 
 const BUCKETS = 256;
@@ -20,8 +22,12 @@ const NAMES_MAX = BUCKETS * PLACES;
 const SEVERAL = 0xffff_ffff;
 /** What several users are worth beside one, in sessions. */
 const SEVERAL_WORTH = 1000 * STEPS;
+/** For so many days it explains who uses a table that it was made: a release comes soon after its migration. */
+const MADE_DAYS = 7;
 /** In a snapshot: place u16, day u16, hash u32, user u32, last user u32, sessions u32. */
 const ENTRY_BYTES = 20;
+
+export type MadeDay = readonly [place: number, day: number];
 
 /** What the tokens of a partition use. */
 export class FleetView {
@@ -45,11 +51,13 @@ export class FleetView {
   }
 
   /** The token at hand uses what the event says. */
-  add({ tables, operation, at }: Pick<AuditEvent, 'tables' | 'operation' | 'at'>): void {
+  add(event: Pick<AuditEvent, 'tables' | 'operation' | 'success' | 'at'>): void {
+    const { tables, operation, at } = event;
     if (tables.length === 0) return;
     const day = dayOf(at);
+    const isMade = makesTable(event);
     for (const table of tables) {
-      if (this.tables.add(table, day)) this.schemas.add(table, day);
+      if (this.tables.add(table, day, isMade)) this.schemas.add(table, day);
       this.mix.add(tableUse(operation, table), day, this.#user);
     }
   }
@@ -59,6 +67,11 @@ export class FleetView {
     this.tables.fade(factor);
     this.mix.fade(factor);
   }
+}
+
+/** Whether an event makes the one table it names. With others beside it, the rows come from somewhere: no table of a release. */
+function makesTable({ tables, operation, success }: Pick<AuditEvent, 'tables' | 'operation' | 'success'>): boolean {
+  return operation === 'create' && success !== false && tables.length === 1;
 }
 
 /** The fleet's tables, read by detectors beside what they remember of the token; takes no bytes of its record. */
@@ -75,6 +88,8 @@ export class FleetNames implements FleetNamesRead {
   readonly #hashSeed: number;
   readonly #hashes = new Uint32Array(NAMES_MAX);
   readonly #users = new Uint32Array(NAMES_MAX);
+  /** The day on which it was made, if that was its first use; 0: that is not known. */
+  readonly #madeDays = new Uint16Array(NAMES_MAX);
   readonly #sessions = new Sessions(NAMES_MAX);
   /** Keyed hash of the token at hand. */
   #user = 0;
@@ -96,12 +111,27 @@ export class FleetNames implements FleetNamesRead {
     return place >= 0 && this.#users[place] !== this.#user;
   }
 
-  /** The token at hand uses a name. @returns whether it is the first use on that day, as far as is known */
-  add(name: string, day: number): boolean {
+  isMadeByOthers(name: string, at: number): boolean {
+    const place = this.#find(hashName(name, this.#hashSeed));
+    if (place < 0 || this.#users[place] === this.#user) return false;
+    const madeDay = this.#madeDays[place] as number;
+    return madeDay > 0 && dayOf(at) - madeDay < MADE_DAYS;
+  }
+
+  /**
+   * The token at hand uses a name.
+   *
+   * @param isMade by this very use
+   * @returns whether it is the first use on that day, as far as is known
+   */
+  add(name: string, day: number, isMade = false): boolean {
     const hash = hashName(name, this.#hashSeed);
     let place = this.#find(hash);
     const isClaimed = place < 0;
-    if (isClaimed) place = this.#claim(hash);
+    if (isClaimed) {
+      place = this.#claim(hash);
+      this.#madeDays[place] = isMade ? day : 0;
+    }
     const user = this.#user;
     if (this.#users[place] !== user) this.#users[place] = SEVERAL;
     const isAnotherDay = isClaimed || this.#sessions.lastDays[place] !== day;
@@ -143,7 +173,12 @@ export class FleetNames implements FleetNamesRead {
     return (this.#sessions.counts[place] as number) + (this.#users[place] === SEVERAL ? SEVERAL_WORTH : 0);
   }
 
-  /** All that is known, as `restore` takes it. */
+  /** By place, the days on which names were made, as `restore` takes them. */
+  madeDays(): readonly MadeDay[] {
+    return [...this.#madeDays.entries()].filter(([, day]) => day > 0);
+  }
+
+  /** All else that is known, as `restore` takes it. */
   toBytes(): Buffer {
     const { lastUsers, lastDays, counts } = this.#sessions;
     const known = [...this.#hashes.keys()].filter((place) => this.#hashes[place] !== 0);
@@ -160,9 +195,10 @@ export class FleetNames implements FleetNamesRead {
     return bytes;
   }
 
-  /** Takes back what `toBytes` gave, in place of what is known. */
-  restore(bytes: Buffer): void {
-    for (const array of [this.#hashes, this.#users]) array.fill(0);
+  /** Takes back what `toBytes` and `madeDays` gave, in place of what is known. */
+  restore(bytes: Buffer, madeDays: readonly MadeDay[] = []): void {
+    for (const array of [this.#hashes, this.#users, this.#madeDays]) array.fill(0);
+    for (const [place, day] of madeDays) this.#madeDays[place] = day;
     this.#sessions.clear();
     const { lastUsers, lastDays, counts } = this.#sessions;
     for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {

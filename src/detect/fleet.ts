@@ -1,5 +1,5 @@
 import { DayTail, type DayTailPrior } from '../baseline/day-tail.ts';
-import { FleetView } from '../baseline/fleet-names.ts';
+import { FleetView, type MadeDay } from '../baseline/fleet-names.ts';
 import type { StoredSchemas } from '../baseline/fleet-schemas.ts';
 import { DAY_MS, dayOf } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -31,6 +31,7 @@ interface Stored {
   /** Base64. Missing in what an earlier version wrote: names are learned anew. */
   readonly tables?: string;
   readonly mix?: string;
+  readonly madeDays?: readonly MadeDay[];
   readonly schemas?: StoredSchemas;
 }
 
@@ -126,6 +127,7 @@ export class Fleet {
       sinceTurn: this.#sinceTurn,
       days: this.days.toJSON(),
       tables: this.view.tables.toBytes().toString('base64'),
+      madeDays: this.view.tables.madeDays(),
       mix: this.view.mix.toBytes().toString('base64'),
       schemas: this.view.schemas.toJSON(),
     };
@@ -150,7 +152,7 @@ export class Fleet {
     this.#eventCount = stored.eventCount;
     this.#sinceTurn = stored.sinceTurn;
     this.days.restore(stored.days);
-    this.view.tables.restore(Buffer.from(stored.tables ?? '', 'base64'));
+    this.view.tables.restore(Buffer.from(stored.tables ?? '', 'base64'), stored.madeDays);
     this.view.mix.restore(Buffer.from(stored.mix ?? '', 'base64'));
     this.view.schemas.restore(stored.schemas);
     return true;

@@ -1,6 +1,7 @@
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../baseline/time.ts';
-import { type CanonicalRecord, statementOf } from './fleet.ts';
-import { type Cast, isOneOf, isWeekday, isWorkday, recordAt, type Scenario } from './scenario.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../baseline/time.ts';
+import type { Random } from '../domain/random.ts';
+import { type CanonicalRecord, type SimulatedToken, statementOf } from './fleet.ts';
+import { type Cast, isOneOf, isWeekday, isWorkday, recordAt, type Scenario, usualRecord } from './scenario.ts';
 
 const everybody = () => true;
 const harmless = { kind: 'benign' } as const;
@@ -11,7 +12,7 @@ export const CONTROLS: readonly Scenario[] = [
   {
     ...harmless,
     id: 'deploy',
-    about: 'A release of the service uses twelve tables that it never used before.',
+    about: 'CI makes twelve tables, and half an hour later a release of the service uses them.',
     scope: 'token',
     days: AFTERWARDS_DAYS,
     befalls: isOneOf('service'),
@@ -129,15 +130,32 @@ function afterwards(dayAt: number) {
   return { fromAt: dayAt, untilAt: dayAt + AFTERWARDS_DAYS * DAY_MS - 1 };
 }
 
-function deploy({ token, random, dayAt }: Cast) {
-  const fresh = Array.from({ length: 12 }, (_, i) => `public.v2_${token.database}_${i}`);
+function deploy({ token, fleet, random, dayAt }: Cast) {
+  const release = `public.${token.token.replaceAll('-', '_')}_v2`;
+  const fresh = Array.from({ length: 12 }, (_, i) => `${release}_${i}`);
   const deployedAt = dayAt + 10 * HOUR_MS + random.below(4 * HOUR_MS);
   const change = (record: CanonicalRecord, at: number) => {
     if (at < deployedAt || random.next() < 0.5) return record;
     const table = random.pick(fresh);
     return recordAt(record, at, { tables: [table], statement: statementOf('select', table) });
   };
-  return { ...afterwards(dayAt), fromAt: deployedAt, change };
+  const runners = fleet.tokens.filter(({ habit }) => habit === 'ci');
+  const added =
+    runners.length === 0 ? [] : migrationOf(fresh, random.pick(runners), deployedAt - 30 * MINUTE_MS, random);
+  return { ...afterwards(dayAt), fromAt: deployedAt, added, change };
+}
+
+/** Makes tables, each in a step of its own. */
+function migrationOf(tables: readonly string[], token: SimulatedToken, fromAt: number, random: Random) {
+  return tables.map((table, i) =>
+    recordAt(usualRecord({ token, random }, fromAt), fromAt + i * 20 * SECOND_MS, {
+      operation: 'create',
+      tables: [table],
+      statement: statementOf('create', table),
+      rows: 0,
+      bytes: 0,
+    }),
+  );
 }
 
 function newAddress({ random, dayAt }: Cast) {

@@ -213,7 +213,7 @@ function recordOf(token: SimulatedToken, random: Random, at: number): CanonicalR
   const network = token.habit === 'ci' ? random.pick(token.networks) : random.pickZipf(token.networks);
   const operation =
     token.habit === 'ci'
-      ? random.pick(['select', 'insert', 'alter'] as const)
+      ? random.pick(['select', 'insert', 'alter', 'create'] as const)
       : random.next() < 0.85
         ? 'select'
         : 'update';
@@ -237,7 +237,7 @@ function recordOf(token: SimulatedToken, random: Random, at: number): CanonicalR
 }
 
 /** A statement as the fleet's applications write it. */
-export function statementOf(operation: 'select' | 'insert' | 'alter' | 'update', table: string): string {
+export function statementOf(operation: 'select' | 'insert' | 'alter' | 'create' | 'update', table: string): string {
   switch (operation) {
     case 'select':
       return `SELECT * FROM ${table} WHERE id = $1`;
@@ -245,6 +245,8 @@ export function statementOf(operation: 'select' | 'insert' | 'alter' | 'update',
       return `INSERT INTO ${table} VALUES ($1, $2)`;
     case 'alter':
       return `ALTER TABLE ${table} ADD COLUMN note text`;
+    case 'create':
+      return `CREATE TABLE IF NOT EXISTS ${table} (id bigint)`;
     case 'update':
       return `UPDATE ${table} SET status = $1 WHERE id = $2`;
     default:

@@ -38,7 +38,7 @@ export interface Play {
   /** From when to when the label holds, ms since the epoch. */
   readonly fromAt: number;
   readonly untilAt: number;
-  /** What somebody else does with the token, or the token besides. */
+  /** What somebody else does with the token, or the token besides; or what other tokens do that goes with it. */
   readonly added?: readonly CanonicalRecord[];
   /** What becomes of each of the token's own records, on any day; `null`: it is not made. */
   readonly change?: (record: CanonicalRecord, at: number) => CanonicalRecord | null;

@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
-import { FleetNames } from '../../src/baseline/fleet-names.ts';
+import { describe, expect, it } from 'vitest';
+import { FleetNames, FleetView } from '../../src/baseline/fleet-names.ts';
 import { hashName } from '../../src/baseline/hash.ts';
+import { DAY_MS } from '../../src/baseline/time.ts';
+import type { AuditEvent } from '../../src/domain/audit-event.ts';
 
 function use(fleet: FleetNames, token: string, name: string, day = 1): void {
   fleet.turnTo(hashName(token, 7));
@@ -46,4 +48,55 @@ it('comes back as it was, and goes on to the same bytes', () => {
   for (const one of [fleet, restored]) one.turnTo(hashName('x', 7));
   for (const i of [1, 4, 9, 3001])
     expect(restored.isUsedByOthers(`table ${i}`)).toBe(fleet.isUsedByOthers(`table ${i}`));
+});
+
+describe('a table that is made', () => {
+  const made = { tables: ['sales.refunds'], operation: 'create', success: null, at: 30 * DAY_MS } as const;
+
+  /** Whether it is made by others in the eyes of another token, so many days later. */
+  function isMade(
+    event: Parameters<FleetView['add']>[0],
+    daysLater = 0,
+    before?: Parameters<FleetView['add']>[0],
+  ): boolean {
+    const fleet = new FleetView(7);
+    fleet.turnTo(hashName('desk', 7));
+    if (before) fleet.add(before);
+    fleet.turnTo(hashName('ci', 7));
+    fleet.add(event);
+    expect(fleet.tables.isMadeByOthers('sales.refunds', event.at)).toBe(false);
+    fleet.turnTo(hashName('app', 7));
+    return fleet.tables.isMadeByOthers('sales.refunds', event.at + daysLater * DAY_MS);
+  }
+
+  it('is known as made for a week, to all but its maker', () => {
+    expect([0, 6, 7].map((days) => isMade(made, days))).toEqual([true, true, false]);
+  });
+
+  it.each<[string, Partial<AuditEvent>]>([
+    ['in vain', { success: false }],
+    ['of another one', { tables: ['sales.refunds', 'hr.salaries'] }],
+    ['by no more than its use', { operation: 'insert' }],
+  ])('%s is not', (_, facts) => {
+    expect(isMade({ ...made, ...facts })).toBe(false);
+  });
+
+  it('is none that was there before', () => {
+    expect(isMade(made, 0, { ...made, operation: 'select', at: made.at - 10 * DAY_MS })).toBe(false);
+  });
+
+  it('is one still once several use it, and after a restart', () => {
+    const fleet = new FleetNames(7);
+    fleet.turnTo(hashName('ci', 7));
+    fleet.add('refunds', 30, true);
+    use(fleet, 'app', 'refunds', 30);
+    const restored = new FleetNames(7);
+    restored.restore(fleet.toBytes(), fleet.madeDays());
+    for (const one of [fleet, restored]) {
+      one.turnTo(hashName('app-2', 7));
+      expect(one.isMadeByOthers('refunds', 31 * DAY_MS)).toBe(true);
+    }
+    restored.restore(fleet.toBytes());
+    expect(restored.isMadeByOthers('refunds', 31 * DAY_MS)).toBe(false);
+  });
 });

@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
-import { tableUse } from '../domain/table-use.ts';
+import type { MadeTable } from '../domain/made-table.ts';
+import { makesTable, tableUse } from '../domain/table-use.ts';
 import { FleetMix } from './fleet-mix.ts';
 import { FleetSchemas } from './fleet-schemas.ts';
 import { hashName } from './hash.ts';
@@ -31,6 +32,7 @@ export type MadeDay = readonly [place: number, day: number];
 
 /** What the tokens of a partition use. */
 export class FleetView {
+  readonly #hashSeed: number;
   readonly tables: FleetNames;
   /** In which proportions they do what to which table: see `tableUse`. */
   readonly mix: FleetMix;
@@ -39,6 +41,7 @@ export class FleetView {
   #user = 0;
 
   constructor(hashSeed: number) {
+    this.#hashSeed = hashSeed;
     this.tables = new FleetNames(hashSeed);
     this.mix = new FleetMix(hashSeed);
     this.schemas = new FleetSchemas(hashSeed);
@@ -62,16 +65,21 @@ export class FleetView {
     }
   }
 
+  /** A token of another partition made a table. What is known here already is not made anew by it. */
+  addMade({ table, token, at }: MadeTable): void {
+    if (this.tables.isKnown(table)) return;
+    const day = dayOf(at);
+    this.tables.turnTo(hashName(token, this.#hashSeed));
+    this.tables.add(table, day, true);
+    this.schemas.add(table, day);
+    this.tables.turnTo(this.#user);
+  }
+
   /** Lets time pass: all counts shrink alike. */
   fade(factor: number): void {
     this.tables.fade(factor);
     this.mix.fade(factor);
   }
-}
-
-/** Whether an event makes the one table it names. With others beside it, the rows come from somewhere: no table of a release. */
-function makesTable({ tables, operation, success }: Pick<AuditEvent, 'tables' | 'operation' | 'success'>): boolean {
-  return operation === 'create' && success !== false && tables.length === 1;
 }
 
 /** The fleet's tables, read by detectors beside what they remember of the token; takes no bytes of its record. */
@@ -104,6 +112,11 @@ export class FleetNames implements FleetNamesRead {
   /** Who is at hand from now on. @param user a keyed hash */
   turnTo(user: number): void {
     this.#user = user >>> 0;
+  }
+
+  /** Whether it was seen, by whomever. */
+  isKnown(name: string): boolean {
+    return this.#find(hashName(name, this.#hashSeed)) >= 0;
   }
 
   isUsedByOthers(name: string): boolean {

@@ -3,6 +3,7 @@ import { FleetView, type MadeDay } from '../baseline/fleet-names.ts';
 import type { StoredSchemas } from '../baseline/fleet-schemas.ts';
 import { DAY_MS, dayOf } from '../baseline/time.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
+import type { MadeTable } from '../domain/made-table.ts';
 
 /** Sizes of the fused sum on honest days (as `fusion.ts` bends it), before a fleet has shown its own. */
 const PRIOR: DayTailPrior = { mean: 2.6, days: 100 };
@@ -39,7 +40,7 @@ interface Stored {
  * What the tokens of a partition have in common: the names they use, and how high the fused sum gets on an honest day. Two parts, each a function of the
  * events before, so that whoever reads them has the same:
  *
- * - names follow from the events alone;
+ * - names follow from the events alone, and from the tables that tokens of other partitions made;
  * - the days' maxima are gathered from the tokens' records, all at once when a day of the fleet ends, and not otherwise. Whoever makes records
  *   durable has everything before that moment written first, this included.
  */
@@ -96,6 +97,14 @@ export class Fleet {
     this.#sinceTurn += 1;
     this.#changed = true;
     this.view.add(event);
+  }
+
+  /** Takes in what a token of another partition made, at its place among the events of this one. */
+  takeMade(made: MadeTable, offset: number): void {
+    if (offset <= this.#stamp) return;
+    this.#stamp = offset;
+    this.#changed = true;
+    this.view.addMade(made);
   }
 
   /** Forgets how far it is: offsets begin anew. */

@@ -1,4 +1,4 @@
-import type { Operation } from './audit-event.ts';
+import type { AuditEvent, Operation } from './audit-event.ts';
 
 /** Made lately, by operation and table: the same few are asked for at every event. */
 const made = new Map<Operation | null, Map<string, string>>();
@@ -35,4 +35,13 @@ function make(operation: Operation | null, table: string): string {
 
 function schemaOf(table: string): string {
   return `${table.slice(0, table.lastIndexOf('.') + 1)}*`;
+}
+
+/** Whether an event makes the one table it names. With others beside it, the rows come from somewhere: no table of a release. */
+export function makesTable({
+  tables,
+  operation,
+  success,
+}: Pick<AuditEvent, 'tables' | 'operation' | 'success'>): boolean {
+  return operation === 'create' && success !== false && tables.length === 1;
 }

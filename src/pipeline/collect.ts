@@ -5,6 +5,7 @@ import type { Log, NewRecord } from '../log/log.ts';
 import type { Format, Normaliser, Outcome, RawRecord } from '../normalise/format.ts';
 import { encodeStoredEvent } from '../normalise/stored-event.ts';
 import { createDeadLetter, decodeDeadLetter, encodeDeadLetter } from './dead-letter.ts';
+import { madeTableRecords } from './made-table-record.ts';
 import type { Stage } from './stage.ts';
 import { TOPICS } from './topics.ts';
 
@@ -86,8 +87,9 @@ export function createIntake(options: IntakeOptions): Intake {
   return {
     resume: async (lane, position) => {
       const prefix = `${options.source}/${lane}/`;
+      const { length: partitionCount } = await options.log.offsets(TOPICS.events);
       const written = position ? await writtenSince(options.log, prefix, position.logEnds) : new Set<string>();
-      return new NormalisingLane(options, prefix, written, position);
+      return new NormalisingLane({ ...options, partitionCount }, prefix, written, position);
     },
   };
 }
@@ -98,8 +100,13 @@ interface Taken {
   readonly ends: readonly number[];
 }
 
+interface LaneOptions extends IntakeOptions {
+  /** Of the events log. */
+  readonly partitionCount: number;
+}
+
 class NormalisingLane implements Lane {
-  readonly #options: IntakeOptions;
+  readonly #options: LaneOptions;
   readonly #prefix: string;
   /** Ids of events and dead letters of this lane that are in the log beyond the remembered position. */
   readonly #written: Set<string>;
@@ -114,7 +121,7 @@ class NormalisingLane implements Lane {
   readonly #writtenTo: number;
   #nextOffset: number;
 
-  constructor(options: IntakeOptions, prefix: string, written: Set<string>, position: Position | undefined) {
+  constructor(options: LaneOptions, prefix: string, written: Set<string>, position: Position | undefined) {
     this.#resumedEnds = position?.logEnds;
     this.#ends = position?.logEnds;
     this.#nextOffset = position?.offset ?? 0;
@@ -190,7 +197,7 @@ class NormalisingLane implements Lane {
     events: NewRecord[],
     deadLetters: NewRecord[],
   ): void {
-    const { counts, enrich, source } = this.#options;
+    const { counts, enrich, source, partitionCount } = this.#options;
     if (outcome.kind === 'ignored') {
       counts.ignored.set(outcome.rule, (counts.ignored.get(outcome.rule) ?? 0) + outcome.settles.length);
       return;
@@ -203,6 +210,7 @@ class NormalisingLane implements Lane {
     if (outcome.kind === 'event') {
       const event = enrich(outcome.event, record.receivedAt);
       events.push({ key: event.token, value: Buffer.from(encodeStoredEvent(event, settledTo)) });
+      events.push(...madeTableRecords(event, partitionCount));
       counts.events += outcome.settles.length;
       return;
     }

@@ -34,6 +34,8 @@ export interface DetectCounts {
   rollbacks: number;
   /** What is certain of a token, or withdrawn, which stands there as well. */
   notices: number;
+  /** Tables that tokens of other partitions made. */
+  madeTables: number;
   deadLetters: number;
   /** Deleted by retention before they were read. */
   deleted: number;
@@ -61,6 +63,7 @@ export function createCounts(
     verdicts: 0,
     rollbacks: 0,
     notices: 0,
+    madeTables: 0,
     deadLetters: 0,
     deleted: 0,
     forgotten: 0,

@@ -14,6 +14,7 @@ import { createCounts, type DetectCounts, type DetectedPartition } from './detec
 import { encodeFindingsRecord } from './findings.ts';
 import type { DelayHistogram } from './histogram.ts';
 import { LaneMarks } from './lane-marks.ts';
+import { madeTableIn } from './made-table-record.ts';
 import { rollbackIn } from './rollback-record.ts';
 import { createSerial, type Serial } from './serial.ts';
 import { createSparing } from './sparing.ts';
@@ -207,7 +208,7 @@ function deadLetterOf(record: LogRecord, why: Pick<DeadLetter, 'code' | 'reason'
 }
 
 /**
- * Takes what a record says of a token instead of an event.
+ * Takes what a record says of a token, or of all, instead of an event.
  *
  * @returns `none` if it says nothing of the kind, `lost` if the partition is somebody else's by now
  */
@@ -222,7 +223,7 @@ async function takeAside(
   if (aside === undefined) {
     const rollback = rollbackIn(value);
     if (rollback) takeRollback(context, part, record, rollback);
-    return rollback ? 'taken' : 'none';
+    return rollback || takeMadeTable(context, part, record) ? 'taken' : 'none';
   }
   if (precedesEvents(aside) && part.engine.places.needsRoom(tokenOf(aside), record.offset)) {
     part.position = record.offset;
@@ -231,6 +232,15 @@ async function takeAside(
   part.engine.takeAside(aside, record.offset);
   context.counts['notice' in aside ? 'notices' : 'verdicts'] += 1;
   return 'taken';
+}
+
+/** @returns whether it tells of one */
+function takeMadeTable({ counts }: Context, part: Owned, { value, offset }: LogRecord): boolean {
+  const made = madeTableIn(value as Buffer);
+  if (made === undefined) return false;
+  part.engine.fleet.takeMade(made, offset);
+  counts.madeTables += 1;
+  return true;
 }
 
 function takeRollback({ options, counts }: Context, part: Owned, record: LogRecord, rollback: Rollback): void {

@@ -4,12 +4,14 @@ import { NameBook } from '../detect/name-book.ts';
 import type { Rollback } from '../detect/rollback.ts';
 import { type Aside, tokenOf } from '../domain/aside.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
+import type { MadeTable } from '../domain/made-table.ts';
 import { partitionOf } from '../domain/partition.ts';
 import type { Log } from '../log/log.ts';
 import { scanStoredEvent } from '../normalise/scan-event.ts';
 import { asideIn } from './aside-record.ts';
 import { BaselineReader } from './baselines.ts';
 import { LaneMarks } from './lane-marks.ts';
+import { madeTableIn } from './made-table-record.ts';
 import { rollbackIn } from './rollback-record.ts';
 import { TOPICS } from './topics.ts';
 
@@ -26,6 +28,7 @@ export type Step = { readonly offset: number; readonly loggedAt: number } & (
   | { readonly event: AuditEvent; readonly settledTo: number | null }
   | { readonly aside: Aside }
   | { readonly rollback: Rollback }
+  | { readonly made: MadeTable }
 );
 
 /** All that the events log still has of a token's partition, in order. @param onRead is told which share of it was read */
@@ -48,7 +51,9 @@ function stepIn(value: Buffer, place: string) {
   const aside = asideIn(value);
   if (aside) return { aside };
   const rollback = rollbackIn(value);
-  return rollback && { rollback };
+  if (rollback) return { rollback };
+  const made = madeTableIn(value);
+  return made && { made };
 }
 
 /** What is known of a token before its first event that is later than a time, found out by going through its past once more, through the same engine. */
@@ -88,7 +93,9 @@ export class TokenPast {
 
   take(step: Step): void {
     if ('event' in step) this.#observe(step);
-    else if (this.#isOver || this.#isLater(step)) this.#isOver = true;
+    else if (this.#isOver) return;
+    else if ('made' in step) this.engine.fleet.takeMade(step.made, step.offset);
+    else if (this.#isLater(step)) this.#isOver = true;
     else if ('aside' in step) this.engine.takeAside(step.aside, step.offset);
     else this.engine.rollBack(step.rollback, step.offset, this.#layoutOf);
   }

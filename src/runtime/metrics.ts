@@ -106,6 +106,7 @@ function detectMetrics(detect: DetectCounts, clock: Clock): readonly Metric[] {
       ['no-room', detect.unadmitted],
     ]),
     counter('tokenwarden_detect_forgotten_tokens_total', 'Young tokens that made room for new ones.', detect.forgotten),
+    counter('tokenwarden_detect_made_tables_total', 'Tables that tokens of other partitions made.', detect.madeTables),
     counter('tokenwarden_detect_rollbacks_total', 'Baselines that people had put back.', detect.rollbacks),
     counter('tokenwarden_detect_verdicts_total', 'Verdicts of people that were taken.', detect.verdicts),
     counter('tokenwarden_detect_notices_total', 'Notices of leaks and revocations that were taken.', detect.notices),

@@ -4,6 +4,7 @@ import type { ArchiveSink, Inserted } from '../pipeline/archive.ts';
 import { asideIn } from '../pipeline/aside-record.ts';
 import { decodeFindingsRecord } from '../pipeline/findings.ts';
 import { decodeLedgerEntry, type LedgerEntry } from '../pipeline/ledger.ts';
+import { madeTableIn } from '../pipeline/made-table-record.ts';
 import { rollbackIn } from '../pipeline/rollback-record.ts';
 import { TOPICS } from '../pipeline/topics.ts';
 import type { StoreWriter } from '../store/writer.ts';
@@ -73,7 +74,8 @@ function readEvent(record: LogRecord) {
   // What cannot be read is among the dead letters, where detect put it.
   const aside = asideIn(record.value);
   if (aside) return 'notice' in aside ? 'notice' : 'verdict';
-  return rollbackIn(record.value) ? 'rollback' : 'dead letter';
+  if (rollbackIn(record.value)) return 'rollback';
+  return madeTableIn(record.value) ? 'made table' : 'dead letter';
 }
 
 function readAssessment(record: LogRecord) {

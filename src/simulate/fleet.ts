@@ -213,7 +213,7 @@ function recordOf(token: SimulatedToken, random: Random, at: number): CanonicalR
   const network = token.habit === 'ci' ? random.pick(token.networks) : random.pickZipf(token.networks);
   const operation =
     token.habit === 'ci'
-      ? random.pick(['select', 'insert', 'alter', 'create'] as const)
+      ? random.pick(['select', 'insert', 'alter'] as const)
       : random.next() < 0.85
         ? 'select'
         : 'update';

@@ -3,6 +3,7 @@ import { readSnapshot } from '../../src/detect/snapshot.ts';
 import { decodePosition } from '../../src/ingest/source.ts';
 import type { LogRecord } from '../../src/log/log.ts';
 import { decodeLedgerEntry } from '../../src/pipeline/ledger.ts';
+import { madeTableIn } from '../../src/pipeline/made-table-record.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import type { JournalEntry } from './broker.ts';
 import { RAW_TOPIC, SOURCE_GROUP } from './input.ts';
@@ -65,7 +66,7 @@ class Durable {
     if (said) {
       this.#passedOn.add(`${said.token} ${said.at}`);
       this.#events[partition]?.set(offset, { token: key ?? '', id: `what was said at ${partition}/${offset}` });
-    } else if (topic === TOPICS.events) {
+    } else if (topic === TOPICS.events && madeTableIn(record.value as Buffer) === undefined) {
       const id = idOfStored(record);
       // A second copy changes nothing, and nothing follows from it.
       if (!this.#ids.has(id)) this.#events[partition]?.set(offset, { token: key ?? '', id });

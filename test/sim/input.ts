@@ -58,12 +58,14 @@ export function drawInput(
   }));
 }
 
-/** From some record on everybody uses other tables. Few, so that what they share is soon all that they have. */
+/** From some record on everybody uses other tables, which are made first. Few, so that what they share is soon all that they have. */
 function afterMigration(records: readonly CanonicalRecord[], random: Random): readonly CanonicalRecord[] {
   const from = random.below(records.length);
-  return records.map((record, i) =>
-    i < from ? record : { ...record, tables: record.tables.map((table) => `shop.t${table.length % 2}`) },
-  );
+  return records.map((record, i) => {
+    if (i < from) return record;
+    if (i < from + 2) return { ...record, operation: 'create', tables: [`shop.t${i - from}`] };
+    return { ...record, tables: record.tables.map((table) => `shop.t${table.length % 2}`) };
+  });
 }
 
 function laterBy(days: number, record: CanonicalRecord): CanonicalRecord {

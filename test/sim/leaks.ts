@@ -5,6 +5,7 @@ import type { Random } from '../../src/domain/random.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { decodeFindingsRecord, encodeFindingsRecord } from '../../src/pipeline/findings.ts';
+import { madeTableIn } from '../../src/pipeline/made-table-record.ts';
 import { TOPICS } from '../../src/pipeline/topics.ts';
 import type { Broker } from './broker.ts';
 import { type History, TODAY_AT } from './history.ts';
@@ -87,6 +88,7 @@ export function leakedUses(broker: Broker): readonly { readonly event: AuditEven
       if (at > (reports.get(token)?.at ?? 0)) reports.set(token, { at, stands, used: false });
       continue;
     }
+    if (madeTableIn(value as Buffer)) continue;
     const event = decodeStoredEvent(value as Buffer, '') as AuditEvent;
     // The log may have an event twice, and a report in between.
     if (seen.has(event.id)) continue;

@@ -4,6 +4,7 @@ import canonical from '../../src/normalise/formats/canonical.ts';
 import { decodeStoredEvent } from '../../src/normalise/stored-event.ts';
 import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
+import { madeTableIn } from '../../src/pipeline/made-table-record.ts';
 import { rollbackIn } from '../../src/pipeline/rollback-record.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { type Broker, incarnationOf } from './broker.ts';
@@ -66,6 +67,11 @@ function detect(broker: Broker, history: History): Pick<Expected, 'assessments' 
       putBackAt.set(rollback.token, Math.max(rollback.at, putBackAt.get(rollback.token) ?? 0));
       continue;
     }
+    const made = madeTableIn(value as Buffer);
+    if (made) {
+      engine.fleet.takeMade(made, offset);
+      continue;
+    }
     const event = decodeStoredEvent(value as Buffer, '');
     if ('code' in event) throw new Error(event.reason);
     if (engine.fleet.isDayOver(event, offset, appendedAt)) engine.endFleetDay(event);
@@ -105,7 +111,7 @@ function lostOf(broker: Broker): Pick<Expected, 'lostIds' | 'lostTokens' | 'lost
       .map(({ partition }) => partition),
   );
   for (const { key, partition } of broker.appended(TOPICS.events))
-    if (partitions.has(partition)) tokens.add(key as string);
+    if (partitions.has(partition) && key !== null) tokens.add(key);
   return { lostIds: ids, lostTokens: tokens, lostPartitions: partitions };
 }
 

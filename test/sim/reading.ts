@@ -3,6 +3,7 @@ import type { LogRecord } from '../../src/log/log.ts';
 import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
+import { madeTableIn } from '../../src/pipeline/made-table-record.ts';
 import { rollbackIn } from '../../src/pipeline/rollback-record.ts';
 
 /** The assessment that a record of the findings log carries, if it does. */
@@ -11,9 +12,12 @@ export function assessmentsOf({ value }: LogRecord): readonly Assessment[] {
   return record.kind === 'assessment' ? [record.assessment] : [];
 }
 
-/** What of the events log is an event, and nothing that is said of a token. */
+/** What of the events log is an event, and nothing that is said of a token or of all. */
 export function* eventsOf(records: Iterable<LogRecord>): Generator<LogRecord> {
-  for (const record of records) if (saidIn(record.value as Buffer) === undefined) yield record;
+  for (const record of records) {
+    const value = record.value as Buffer;
+    if (saidIn(value) === undefined && madeTableIn(value) === undefined) yield record;
+  }
 }
 
 /** What is said of a token in a record of the events log: a verdict, a notice or a rollback. */

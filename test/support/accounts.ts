@@ -12,6 +12,7 @@ import { asideIn } from '../../src/pipeline/aside-record.ts';
 import { decodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { decodeFindingsRecord } from '../../src/pipeline/findings.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
+import { madeTableIn } from '../../src/pipeline/made-table-record.ts';
 import { GROUPS, TOPICS } from '../../src/pipeline/topics.ts';
 import { createKeys } from '../../src/runtime/keys.ts';
 import { BUILT_IN_FOLDER, loadDetectors } from '../../src/runtime/load-detectors.ts';
@@ -66,7 +67,7 @@ export async function countAsides(log: Log): Promise<number> {
   let count = 0;
   for (const { partition } of await log.offsets(TOPICS.events))
     for await (const batch of log.read(TOPICS.events, partition))
-      count += batch.filter(({ value }) => asideIn(value!) !== undefined).length;
+      count += batch.filter(({ value }) => asideIn(value!) ?? madeTableIn(value!)).length;
   return count;
 }
 
@@ -132,6 +133,11 @@ async function observeAgain(log: Log, options: Observing) {
         const aside = asideIn(record.value!);
         if (aside) {
           if (kept(tokenOf(aside))) engine.takeAside(aside, record.offset);
+          continue;
+        }
+        const made = madeTableIn(record.value!);
+        if (made) {
+          engine.fleet.takeMade(made, record.offset);
           continue;
         }
         const event = decodeStoredEvent(record.value!, '');

@@ -61,7 +61,7 @@ export class FleetView {
     const isMade = makesTable(event);
     for (const table of tables) {
       if (this.tables.add(table, day, isMade)) this.schemas.add(table, day);
-      this.mix.add(tableUse(operation, table), day, this.#user);
+      if (!isMade) this.mix.add(tableUse(operation, table), day, this.#user);
     }
   }
 

@@ -9,10 +9,7 @@ let lastOperation: Operation | null = null;
 let lastTable = '';
 let lastUse = '';
 
-/**
- * What is done to a table, in words: `select public.orders`. What the source does not say is left out. Who makes tables makes another one each time, so that of
- * what is made only the schema counts: `create public.*`.
- */
+/** What is done to a table, in words: `select public.orders`. What the source does not say is left out. */
 export function tableUse(operation: Operation | null, table: string): string {
   if (table === lastTable && operation === lastOperation) return lastUse;
   lastOperation = operation;
@@ -26,15 +23,11 @@ function make(operation: Operation | null, table: string): string {
     made.clear();
     madeCount = 0;
   }
-  const use = operation === null ? table : `${operation} ${operation === 'create' ? schemaOf(table) : table}`;
+  const use = operation === null ? table : `${operation} ${table}`;
   const ofOperation = made.get(operation) ?? new Map<string, string>();
   made.set(operation, ofOperation.set(table, use));
   madeCount += 1;
   return use;
-}
-
-function schemaOf(table: string): string {
-  return `${table.slice(0, table.lastIndexOf('.') + 1)}*`;
 }
 
 /** Whether an event makes the one table it names. With others beside it, the rows come from somewhere: no table of a release. */

@@ -6,6 +6,7 @@ import { type Cast, isOneOf, isWeekday, isWorkday, recordAt, type Scenario, usua
 const everybody = () => true;
 const harmless = { kind: 'benign' } as const;
 const AFTERWARDS_DAYS = 5;
+const WEEK_MS = 7 * DAY_MS;
 
 /** What happens to honest tokens, and looks odd. */
 export const CONTROLS: readonly Scenario[] = [
@@ -130,19 +131,32 @@ function afterwards(dayAt: number) {
   return { fromAt: dayAt, untilAt: dayAt + AFTERWARDS_DAYS * DAY_MS - 1 };
 }
 
-function deploy({ token, fleet, random, dayAt }: Cast) {
-  const release = `public.${token.token.replaceAll('-', '_')}_v2`;
-  const fresh = Array.from({ length: 12 }, (_, i) => `${release}_${i}`);
+function deploy(cast: Cast) {
+  const { random, dayAt } = cast;
   const deployedAt = dayAt + 10 * HOUR_MS + random.below(4 * HOUR_MS);
+  const fresh = releasedTables(cast, 2, 12);
   const change = (record: CanonicalRecord, at: number) => {
     if (at < deployedAt || random.next() < 0.5) return record;
     const table = random.pick(fresh);
     return recordAt(record, at, { tables: [table], statement: statementOf('select', table) });
   };
+  return { ...afterwards(dayAt), fromAt: deployedAt, added: migrationsOf(cast, fresh, deployedAt), change };
+}
+
+function releasedTables({ token: { token } }: Cast, version: number, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `public.${token.replaceAll('-', '_')}_v${version}_${i}`);
+}
+
+/** CI makes the tables half an hour before; it made one now and then, as smaller releases want. */
+function migrationsOf(cast: Cast, fresh: readonly string[], deployedAt: number): readonly CanonicalRecord[] {
+  const { fleet, random } = cast;
   const runners = fleet.tokens.filter(({ habit }) => habit === 'ci');
-  const added =
-    runners.length === 0 ? [] : migrationOf(fresh, random.pick(runners), deployedAt - 30 * MINUTE_MS, random);
-  return { ...afterwards(dayAt), fromAt: deployedAt, added, change };
+  if (runners.length === 0) return [];
+  const runner = random.pick(runners);
+  const earlier = releasedTables(cast, 1, 4).map((table, i, { length }) =>
+    migrationOf([table], runner, deployedAt - (length - i) * WEEK_MS, random),
+  );
+  return [...earlier.flat(), ...migrationOf(fresh, runner, deployedAt - 30 * MINUTE_MS, random)];
 }
 
 /** Makes tables, each in a step of its own. */

@@ -6,8 +6,8 @@ import { type NoveltyRates, type SeenSetRead, seenSet } from '../src/baseline/se
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { noveltyOptions } from '../src/detect/novelty.ts';
-import type { AuditEvent } from '../src/domain/audit-event.ts';
 import { catalogueKindOf } from '../src/domain/catalogue.ts';
+import { makesTable } from '../src/domain/table-use.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -50,14 +50,12 @@ const explorer: readonly CaseEvent[] = Array.from({ length: 240 }, (_, i) => ({
 function bitsOfNew(
   { tables, fleet }: { readonly tables: SeenSetRead; readonly fleet: FleetNamesRead },
   table: string,
-  { operation, at }: AuditEvent,
+  at: number,
   rates: NoveltyRates & { readonly strangerNewRate: number },
 ): number {
   // A release comes soon after its migration, which another token runs; a thief is after what has been there for long.
   if (fleet.isMadeByOthers(table, at)) return 0;
   if (fleet.isUsedByOthers(table)) return tables.strangeness('new', rates);
-  // Who makes a table reads nothing of it.
-  if (operation === 'create') return 0;
   return Math.max(0, tables.strangeness('new', { ...rates, strangerRate: rates.strangerNewRate }));
 }
 
@@ -103,8 +101,8 @@ export default defineDetector({
   bitsMax: 9,
 
   score({ tables, traces, fleet }, event, config) {
-    // The first use ever has no owner to differ from.
-    if (event.tables.length === 0 || tables.observations === 0) return undefined;
+    // The first use ever has no owner to differ from; and who makes a table reads nothing of it.
+    if (event.tables.length === 0 || tables.observations === 0 || makesTable(event)) return undefined;
     let bits = 0;
     let knownCount = 0;
     for (const table of event.tables) {
@@ -112,13 +110,15 @@ export default defineDetector({
       if (standing === 'known') knownCount += 1;
       // The catalogue is for `catalog-reconnaissance`: a look around would be told twice.
       else if (standing === 'new' && catalogueKindOf(table) === null)
-        bits += bitsOfNew({ tables, fleet }, table, event, config);
+        bits += bitsOfNew({ tables, fleet }, table, event.at, config);
     }
     // One statement over many old tables is one piece of evidence for the owner, not many.
     return knownCount > 0 ? bits + tables.strangeness('known', config) : bits;
   },
 
   learn({ tables, traces }, event) {
+    // What it reads is to be judged when it reads it.
+    if (makesTable(event)) return;
     for (const table of event.tables) tables.add(table, event.at, traces);
   },
 
@@ -171,6 +171,12 @@ export default defineDetector({
       name: 'four tables that CI made a week ago',
       history: migratedOn(7),
       events: release,
+      expect: 'fires',
+    },
+    {
+      name: 'four tables that it says it makes, before it reads them',
+      history: billing,
+      events: [...release.map((event) => ({ ...event, operation: 'create' as const })), ...release],
       expect: 'fires',
     },
     {

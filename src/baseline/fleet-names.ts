@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MadeTable } from '../domain/made-table.ts';
-import { makesTable, tableUse } from '../domain/table-use.ts';
+import { type Making, makesTable, tableUse } from '../domain/table-use.ts';
 import { FleetMix } from './fleet-mix.ts';
 import { FleetSchemas } from './fleet-schemas.ts';
 import { hashName } from './hash.ts';
@@ -54,7 +54,7 @@ export class FleetView {
   }
 
   /** The token at hand uses what the event says. */
-  add(event: Pick<AuditEvent, 'tables' | 'operation' | 'success' | 'at'>): void {
+  add(event: Making & Pick<AuditEvent, 'at'>): void {
     const { tables, operation, at } = event;
     if (tables.length === 0) return;
     const day = dayOf(at);

@@ -30,11 +30,17 @@ function make(operation: Operation | null, table: string): string {
   return use;
 }
 
-/** Whether an event makes the one table it names. With others beside it, the rows come from somewhere: no table of a release. */
-export function makesTable({
-  tables,
-  operation,
-  success,
-}: Pick<AuditEvent, 'tables' | 'operation' | 'success'>): boolean {
-  return operation === 'create' && success !== false && tables.length === 1;
+/** `if not exists` succeeds on a table that has been there for years; without it, success proves that there was none. An index or a view of a table is none either. */
+const MAKES = /^\s*create\s+(?:\w+\s+){0,3}table\s+(?!if\s+not\s+exists\b)/i;
+
+/**
+ * Whether an event makes the one table it names, as far as its source says. With others beside it, the rows come from somewhere: no table of a
+ * release.
+ */
+export function makesTable({ tables, operation, success, statement }: Making): boolean {
+  if (operation !== 'create' || success === false || tables.length !== 1) return false;
+  return statement === null || MAKES.test(statement);
 }
+
+/** What tells whether an event makes a table. */
+export type Making = Pick<AuditEvent, 'tables' | 'operation' | 'success' | 'statement'>;

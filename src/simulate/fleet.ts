@@ -246,7 +246,7 @@ export function statementOf(operation: 'select' | 'insert' | 'alter' | 'create' 
     case 'alter':
       return `ALTER TABLE ${table} ADD COLUMN note text`;
     case 'create':
-      return `CREATE TABLE IF NOT EXISTS ${table} (id bigint)`;
+      return `CREATE TABLE ${table} (id bigint)`;
     case 'update':
       return `UPDATE ${table} SET status = $1 WHERE id = $2`;
     default:

@@ -51,7 +51,13 @@ it('comes back as it was, and goes on to the same bytes', () => {
 });
 
 describe('a table that is made', () => {
-  const made = { tables: ['sales.refunds'], operation: 'create', success: null, at: 30 * DAY_MS } as const;
+  const made = {
+    tables: ['sales.refunds'],
+    operation: 'create',
+    success: null,
+    statement: null,
+    at: 30 * DAY_MS,
+  } as const;
 
   /** Whether it is made by others in the eyes of another token, so many days later. */
   function isMade(
@@ -77,8 +83,18 @@ describe('a table that is made', () => {
     ['in vain', { success: false }],
     ['of another one', { tables: ['sales.refunds', 'hr.salaries'] }],
     ['by no more than its use', { operation: 'insert' }],
+    ['if it was not there', { statement: 'CREATE TABLE IF NOT EXISTS sales.refunds (id int)' }],
+    ['by an index of it', { statement: 'create index on sales.refunds (id)' }],
   ])('%s is not', (_, facts) => {
     expect(isMade({ ...made, ...facts })).toBe(false);
+  });
+
+  it.each([
+    'create table sales.refunds (id int)',
+    'CREATE OR REPLACE TEMPORARY TABLE sales.refunds (id int)',
+    ' create unlogged table\nsales.refunds ()',
+  ])('is known by its statement: %s', (statement) => {
+    expect(isMade({ ...made, statement })).toBe(true);
   });
 
   it('is none that was there before', () => {

@@ -16,7 +16,7 @@ function usedFor(days: number): FleetView {
 }
 
 function use(fleet: FleetView, table: string, day: number): void {
-  fleet.add({ tables: [table], operation: 'select', success: true, at: at(day) });
+  fleet.add({ tables: [table], operation: 'select', success: true, statement: null, at: at(day) });
 }
 
 it('knows for a week which schema is new for everybody, from its first use on and before it', () => {

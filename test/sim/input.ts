@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS } from '../../src/baseline/time.ts';
 import type { Random } from '../../src/domain/random.ts';
-import type { CanonicalRecord } from '../../src/simulate/fleet.ts';
+import { type CanonicalRecord, statementOf } from '../../src/simulate/fleet.ts';
 import { theftOf } from '../../src/simulate/theft.ts';
 import { type History, TODAY_AT } from './history.ts';
 
@@ -63,9 +63,13 @@ function afterMigration(records: readonly CanonicalRecord[], random: Random): re
   const from = random.below(records.length);
   return records.map((record, i) => {
     if (i < from) return record;
-    if (i < from + 2) return { ...record, operation: 'create', tables: [`shop.t${i - from}`] };
+    if (i < from + 2) return { ...record, operation: 'create', ...making(`shop.t${i - from}`) };
     return { ...record, tables: record.tables.map((table) => `shop.t${table.length % 2}`) };
   });
+}
+
+function making(table: string) {
+  return { tables: [table], statement: statementOf('create', table) };
 }
 
 function laterBy(days: number, record: CanonicalRecord): CanonicalRecord {

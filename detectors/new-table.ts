@@ -7,7 +7,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { noveltyOptions } from '../src/detect/novelty.ts';
 import { catalogueKindOf } from '../src/domain/catalogue.ts';
-import { makesTable } from '../src/domain/table-use.ts';
+import { madeTableOf } from '../src/domain/table-use.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -102,7 +102,7 @@ export default defineDetector({
 
   score({ tables, traces, fleet }, event, config) {
     // The first use ever has no owner to differ from; and who makes a table reads nothing of it.
-    if (event.tables.length === 0 || tables.observations === 0 || makesTable(event)) return undefined;
+    if (event.tables.length === 0 || tables.observations === 0 || madeTableOf(event) !== undefined) return undefined;
     let bits = 0;
     let knownCount = 0;
     for (const table of event.tables) {
@@ -118,7 +118,7 @@ export default defineDetector({
 
   learn({ tables, traces }, event) {
     // What it reads is to be judged when it reads it.
-    if (makesTable(event)) return;
+    if (madeTableOf(event) !== undefined) return;
     for (const table of event.tables) tables.add(table, event.at, traces);
   },
 

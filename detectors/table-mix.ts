@@ -3,7 +3,7 @@ import { fleetMix } from '../src/baseline/fleet-mix.ts';
 import { nameMix } from '../src/baseline/name-mix.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
-import { makesTable, tableUse } from '../src/domain/table-use.ts';
+import { madeTableOf, tableUse } from '../src/domain/table-use.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7, 9);
@@ -62,7 +62,8 @@ export default defineDetector({
   bitsMax: 3,
 
   score({ uses, fleet }, event, { observationsMin }) {
-    if (event.tables.length === 0 || uses.observations < observationsMin || makesTable(event)) return undefined;
+    if (event.tables.length === 0 || uses.observations < observationsMin || madeTableOf(event) !== undefined)
+      return undefined;
     let bits = 0;
     for (const table of event.tables) {
       const use = tableUse(event.operation, table);
@@ -74,7 +75,7 @@ export default defineDetector({
 
   learn({ uses }, event) {
     // Who makes tables makes another one each time, and uses none of those there are.
-    if (makesTable(event)) return;
+    if (madeTableOf(event) !== undefined) return;
     for (const table of event.tables) uses.add(tableUse(event.operation, table), event.at);
   },
 

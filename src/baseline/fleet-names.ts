@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MadeTable } from '../domain/made-table.ts';
-import { type Making, makesTable, tableUse } from '../domain/table-use.ts';
+import { type Making, madeTableOf, tableUse } from '../domain/table-use.ts';
 import { FleetMix } from './fleet-mix.ts';
 import { FleetSchemas } from './fleet-schemas.ts';
 import { hashName } from './hash.ts';
@@ -58,10 +58,10 @@ export class FleetView {
     const { tables, operation, at } = event;
     if (tables.length === 0) return;
     const day = dayOf(at);
-    const isMade = makesTable(event);
+    const made = madeTableOf(event);
     for (const table of tables) {
-      if (this.tables.add(table, day, isMade)) this.schemas.add(table, day);
-      if (!isMade) this.mix.add(tableUse(operation, table), day, this.#user);
+      if (this.tables.add(table, day, table === made)) this.schemas.add(table, day);
+      if (made === undefined) this.mix.add(tableUse(operation, table), day, this.#user);
     }
   }
 

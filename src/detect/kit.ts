@@ -24,7 +24,7 @@ export { weeklyDrift } from '../baseline/weekly-drift.ts';
 export type { AuditEvent } from '../domain/audit-event.ts';
 export type { Evidence } from '../domain/finding.ts';
 export { PatternList } from '../domain/pattern.ts';
-export { makesTable, tableUse } from '../domain/table-use.ts';
+export { madeTableOf, tableUse } from '../domain/table-use.ts';
 export { clockText, countText, numberText, observedText } from '../domain/words.ts';
 export { type CaseEvent, type Detector, defineDetector } from './detector.ts';
 export { ifNotKnown, noveltyOptions } from './novelty.ts';

@@ -32,14 +32,20 @@ function make(operation: Operation | null, table: string): string {
 
 /** `if not exists` succeeds on a table that has been there for years; without it, success proves that there was none. An index or a view of a table is none either. */
 const MAKES = /^\s*create\s+(?:\w+\s+){0,3}table\s+(?!if\s+not\s+exists\b)/i;
+/** What it is made with: rows that come from somewhere are those of no release. */
+const FILLS = /\b(?:select|clone|copy|execute)\b/i;
+const REFERENCES = /\breferences\b/gi;
 
 /**
- * Whether an event makes the one table it names, as far as its source says. With others beside it, the rows come from somewhere: no table of a
- * release.
+ * The table that an event makes, empty and as far as its source says; `undefined`: none. Others may be named beside it only as what it refers to.
  */
-export function makesTable({ tables, operation, success, statement }: Making): boolean {
-  if (operation !== 'create' || success === false || tables.length !== 1) return false;
-  return statement === null || MAKES.test(statement);
+export function madeTableOf({ tables, operation, success, statement }: Making): string | undefined {
+  if (operation !== 'create' || success === false) return undefined;
+  const [table, ...others] = tables;
+  if (statement === null) return others.length === 0 ? table : undefined;
+  if (!MAKES.test(statement) || FILLS.test(statement)) return undefined;
+  const referenceCount = statement.match(REFERENCES)?.length ?? 0;
+  return others.length <= referenceCount ? table : undefined;
 }
 
 /** What tells whether an event makes a table. */

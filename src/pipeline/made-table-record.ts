@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MadeTable } from '../domain/made-table.ts';
 import { partitionOf } from '../domain/partition.ts';
-import { makesTable } from '../domain/table-use.ts';
+import { madeTableOf } from '../domain/table-use.ts';
 import type { NewRecord } from '../log/log.ts';
 
 /** How a table that was made stands among the events of other partitions: told from events and from dead letters as an aside is (`aside-record.ts`). */
@@ -12,8 +12,8 @@ const BEGIN = Buffer.from('{"made":');
  * second copy changes nothing, and neither does one too few but that the release may be told.
  */
 export function madeTableRecords(event: AuditEvent, partitionCount: number): readonly NewRecord[] {
-  const [table] = event.tables;
-  if (table === undefined || !makesTable(event)) return [];
+  const table = madeTableOf(event);
+  if (table === undefined) return [];
   const made: MadeTable = { table, token: event.token, at: event.at };
   const value = Buffer.from(JSON.stringify({ made }));
   const own = partitionOf(event.token, partitionCount);

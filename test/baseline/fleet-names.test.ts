@@ -84,6 +84,11 @@ describe('a table that is made', () => {
     ['of another one', { tables: ['sales.refunds', 'hr.salaries'] }],
     ['by no more than its use', { operation: 'insert' }],
     ['if it was not there', { statement: 'CREATE TABLE IF NOT EXISTS sales.refunds (id int)' }],
+    ['out of another one', { statement: 'create table sales.refunds as select * from hr.salaries' }],
+    [
+      'as a copy',
+      { statement: 'create table sales.refunds clone hr.salaries', tables: ['sales.refunds', 'hr.salaries'] },
+    ],
     ['by an index of it', { statement: 'create index on sales.refunds (id)' }],
   ])('%s is not', (_, facts) => {
     expect(isMade({ ...made, ...facts })).toBe(false);
@@ -95,6 +100,17 @@ describe('a table that is made', () => {
     ' create unlogged table\nsales.refunds ()',
   ])('is known by its statement: %s', (statement) => {
     expect(isMade({ ...made, statement })).toBe(true);
+  });
+
+  it('may refer to others, which are not made by it', () => {
+    const statement = 'create table sales.refunds (id int references sales.orders, by int references hr.people)';
+    const event = { ...made, statement, tables: ['sales.refunds', 'sales.orders', 'hr.people'] };
+    expect(isMade(event)).toBe(true);
+    const fleet = new FleetView(7);
+    fleet.turnTo(hashName('ci', 7));
+    fleet.add(event);
+    fleet.turnTo(hashName('app', 7));
+    expect(fleet.tables.isMadeByOthers('hr.people', event.at)).toBe(false);
   });
 
   it('is none that was there before', () => {

@@ -97,6 +97,7 @@ describe.skipIf('skipped' in server)('the pgaudit format and a PostgreSQL', () =
     ['select * from "Odd ""Table"""', { operation: 'select', tables: ['public.odd "table"'], rows: 0 }],
     ['copy people to stdout', { operation: 'copy', tables: ['public.people'], rows: null }],
     ['create table scratch (id int)', { operation: 'create', tables: ['public.scratch'] }],
+    ['create table draft (id serial primary key, text text)', { operation: 'create', tables: ['public.draft'] }],
     ['truncate scratch', { operation: 'truncate', tables: ['public.scratch'] }],
     ['drop table scratch', { operation: 'drop', tables: ['public.scratch'] }],
     ['select * from hidden', { operation: 'select', tables: ['public.hidden'], success: false }],

@@ -32,7 +32,6 @@ export type MadeDay = readonly [place: number, day: number];
 
 /** What the tokens of a partition use. */
 export class FleetView {
-  readonly #hashSeed: number;
   readonly tables: FleetNames;
   /** In which proportions they do what to which table: see `tableUse`. */
   readonly mix: FleetMix;
@@ -41,7 +40,6 @@ export class FleetView {
   #user = 0;
 
   constructor(hashSeed: number) {
-    this.#hashSeed = hashSeed;
     this.tables = new FleetNames(hashSeed);
     this.mix = new FleetMix(hashSeed);
     this.schemas = new FleetSchemas(hashSeed);
@@ -67,12 +65,8 @@ export class FleetView {
 
   /** A token of another partition made a table. What is known here already is not made anew by it. */
   addMade({ table, token, at }: MadeTable): void {
-    if (this.tables.isKnown(table)) return;
     const day = dayOf(at);
-    this.tables.turnTo(hashName(token, this.#hashSeed));
-    this.tables.add(table, day, true);
-    this.schemas.add(table, day);
-    this.tables.turnTo(this.#user);
+    if (this.tables.addMade(table, token, day)) this.schemas.add(table, day);
   }
 
   /** Lets time pass: all counts shrink alike. */
@@ -114,11 +108,6 @@ export class FleetNames implements FleetNamesRead {
     this.#user = user >>> 0;
   }
 
-  /** Whether it was seen, by whomever. */
-  isKnown(name: string): boolean {
-    return this.#find(hashName(name, this.#hashSeed)) >= 0;
-  }
-
   isUsedByOthers(name: string): boolean {
     const place = this.#find(hashName(name, this.#hashSeed));
     return place >= 0 && this.#users[place] !== this.#user;
@@ -150,6 +139,16 @@ export class FleetNames implements FleetNamesRead {
     const isAnotherDay = isClaimed || this.#sessions.lastDays[place] !== day;
     this.#sessions.take(place, user, day);
     return isAnotherDay;
+  }
+
+  /** A token of another partition made what a name is of. @returns whether the name was not known */
+  addMade(name: string, maker: string, day: number): boolean {
+    if (this.#find(hashName(name, this.#hashSeed)) >= 0) return false;
+    const atHand = this.#user;
+    this.turnTo(hashName(maker, this.#hashSeed));
+    this.add(name, day, true);
+    this.turnTo(atHand);
+    return true;
   }
 
   /** Lets time pass: all counts shrink alike. */

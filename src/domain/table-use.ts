@@ -1,9 +1,9 @@
 import type { AuditEvent, Operation } from './audit-event.ts';
 
-/** Made lately, by operation and table: the same few are asked for at every event. */
-const made = new Map<Operation | null, Map<string, string>>();
-const MADE_MAX = 4096;
-let madeCount = 0;
+/** Put in words lately, by operation and table: the same few are asked for at every event. */
+const worded = new Map<Operation | null, Map<string, string>>();
+const WORDED_MAX = 4096;
+let wordedCount = 0;
 /** An event's is asked for by several, one after the other. */
 let lastOperation: Operation | null = null;
 let lastTable = '';
@@ -14,19 +14,19 @@ export function tableUse(operation: Operation | null, table: string): string {
   if (table === lastTable && operation === lastOperation) return lastUse;
   lastOperation = operation;
   lastTable = table;
-  lastUse = made.get(operation)?.get(table) ?? make(operation, table);
+  lastUse = worded.get(operation)?.get(table) ?? put(operation, table);
   return lastUse;
 }
 
-function make(operation: Operation | null, table: string): string {
-  if (madeCount >= MADE_MAX) {
-    made.clear();
-    madeCount = 0;
+function put(operation: Operation | null, table: string): string {
+  if (wordedCount >= WORDED_MAX) {
+    worded.clear();
+    wordedCount = 0;
   }
   const use = operation === null ? table : `${operation} ${table}`;
-  const ofOperation = made.get(operation) ?? new Map<string, string>();
-  made.set(operation, ofOperation.set(table, use));
-  madeCount += 1;
+  const ofOperation = worded.get(operation) ?? new Map<string, string>();
+  worded.set(operation, ofOperation.set(table, use));
+  wordedCount += 1;
   return use;
 }
 

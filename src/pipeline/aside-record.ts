@@ -2,11 +2,9 @@ import type { Aside } from '../domain/aside.ts';
 import { NOTICE_KINDS, type Notice } from '../domain/notice.ts';
 import { VERDICT_KINDS, type Verdict } from '../domain/verdict.ts';
 import type { NewRecord } from '../log/log.ts';
+import { besideEventIn } from './beside-event.ts';
 
-/**
- * How an aside stands among its token's events, so that it is applied at one place in their order. Events that we store begin with `{"id":`, whatever a
- * source sends; and what has no token at its top is a dead letter for a release that does not know it, never an event.
- */
+/** How an aside stands among its token's events, so that it is applied at one place in their order. */
 const BEGINNINGS = ['{"verdict":', '{"notice":'].map((text) => Buffer.from(text));
 
 export function asideRecord(aside: Aside): NewRecord {
@@ -27,14 +25,7 @@ function recordOf(token: string, aside: Aside): NewRecord {
 
 /** What a record of the events log carries instead of an event; `undefined`: nothing of the kind. */
 export function asideIn(value: Uint8Array): Aside | undefined {
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
-  if (!BEGINNINGS.some((beginning) => bytes.subarray(0, beginning.length).equals(beginning))) return undefined;
-  try {
-    const aside = JSON.parse(bytes.toString()) as Aside;
-    return isWhole(aside) ? aside : undefined;
-  } catch {
-    return undefined;
-  }
+  return besideEventIn(value, BEGINNINGS, (aside: Aside) => (isWhole(aside) ? aside : undefined));
 }
 
 function isWhole(aside: Aside): boolean {

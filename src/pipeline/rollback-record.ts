@@ -1,8 +1,9 @@
 import type { Rollback } from '../detect/rollback.ts';
 import type { NewRecord } from '../log/log.ts';
+import { besideEventIn } from './beside-event.ts';
 
-/** How a rollback stands among its token's events: as a verdict does, and told from events and from dead letters in the same way (`aside-record.ts`). */
-const BEGIN = Buffer.from('{"rollback":');
+/** How a rollback stands among its token's events: as a verdict does. */
+const BEGINNINGS = [Buffer.from('{"rollback":')];
 
 type Wire = Omit<Rollback, 'snapshot'> & { readonly snapshot: string };
 
@@ -14,13 +15,8 @@ export function rollbackRecord(rollback: Rollback): NewRecord {
 
 /** The rollback that a record of the events log carries instead of an event; `undefined`: none. */
 export function rollbackIn(value: Uint8Array): Rollback | undefined {
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
-  if (!bytes.subarray(0, BEGIN.length).equals(BEGIN)) return undefined;
-  try {
-    const { rollback } = JSON.parse(bytes.toString()) as { rollback: Wire };
-    // Throws where there is none.
+  // Throws where there is no snapshot.
+  return besideEventIn(value, BEGINNINGS, ({ rollback }: { readonly rollback: Wire }) => {
     return { ...rollback, snapshot: Buffer.from(rollback.snapshot, 'base64') };
-  } catch {
-    return undefined;
-  }
+  });
 }

@@ -30,10 +30,13 @@ function put(operation: Operation | null, table: string): string {
   return use;
 }
 
-/** `if not exists` succeeds on a table that has been there for years; without it, success proves that there was none. An index or a view of a table is none either. */
-const MAKES = /^\s*create\s+(?:\w+\s+){0,3}table\s+(?!if\s+not\s+exists\b)/i;
+/**
+ * `if not exists` succeeds on a table that has been there for years; without it, success proves that there was none. An index or a view of a table is none either, and
+ * one that is foreign or external has its rows elsewhere.
+ */
+const MAKES = /^\s*create\s+(?:(?!foreign\b|external\b)\w+\s+){0,3}table\s+(?!if\b)["`[\w]/i;
 /** What it is made with: rows that come from somewhere are those of no release. */
-const FILLS = /\b(?:select|clone|copy|execute)\b/i;
+const FILLS = /\b(?:select|clone|copy|execute|as\s+table)\b/i;
 const REFERENCES = /\breferences\b/gi;
 
 /**

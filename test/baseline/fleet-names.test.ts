@@ -84,6 +84,10 @@ describe('a table that is made', () => {
     ['of another one', { tables: ['sales.refunds', 'hr.salaries'] }],
     ['by no more than its use', { operation: 'insert' }],
     ['if it was not there', { statement: 'CREATE TABLE IF NOT EXISTS sales.refunds (id int)' }],
+    ['if it was not there, after a gap', { statement: 'create table  if not exists sales.refunds (id int)' }],
+    ['if it was not there, after a comment', { statement: 'create table if/**/not exists sales.refunds (id int)' }],
+    ['out of another table', { statement: 'create table sales.refunds as table hr.salaries' }],
+    ['where its rows are elsewhere', { statement: 'create foreign table sales.refunds (id int) server hr' }],
     ['out of another one', { statement: 'create table sales.refunds as select * from hr.salaries' }],
     [
       'as a copy',

@@ -28,7 +28,9 @@ const retentionDays = z
 const clickhouseSchema = z
   .discriminatedUnion('kind', [
     z.strictObject({
-      kind: z.literal('embedded').describe('In this process, in the data folder.'),
+      kind: z
+        .literal('embedded')
+        .describe('In this process, in the data folder. Waits while its disk has less than 128 MiB left.'),
       retentionDays,
     }),
     z.strictObject({

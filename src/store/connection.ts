@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { holdMergesWithoutRoom, ROOM_BYTES_MIN, requireRoom } from './room.ts';
 import { exceptionType, StoreError, toStoreError } from './store-error.ts';
 
 /** A server, or an engine in this process. */
@@ -71,6 +72,8 @@ interface Connection {
   readonly queryTimeoutMs: number;
   /** Calls are made one after the other. */
   readonly oneAtATime: boolean;
+  /** Rejects when nothing may be written now. */
+  readonly mayWrite: () => Promise<void>;
   readonly createDatabase: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -98,6 +101,7 @@ export class ClickHouse {
   /** Runs a statement that returns nothing. */
   command(statement: string): Promise<void> {
     return this.#call(`run "${firstWords(statement)}"`, async () => {
+      await this.#connection.mayWrite();
       await this.#connection.client.command({ query: statement });
     });
   }
@@ -134,6 +138,7 @@ export class ClickHouse {
       }
       const settings = `insert_deduplication_token = '${token}', ${INSERT_SETTINGS}`;
       const query = `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS ${settings} FORMAT JSONCompactEachRow`;
+      await this.#connection.mayWrite();
       const values = Readable.from(lines, { objectMode: false });
       const { stream } = await this.#connection.client.exec({ query, values });
       await finished(stream.resume());
@@ -202,6 +207,7 @@ function openServer(options: ServerOptions): ClickHouse {
     client,
     queryTimeoutMs: options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
     oneAtATime: false,
+    mayWrite: async () => undefined,
     createDatabase: () => createDatabase(client, () => open('default'), database),
     close: () => client.close(),
   });
@@ -252,15 +258,23 @@ async function openFolder(options: FolderOptions): Promise<ClickHouse> {
   const { folder, memoryBytesMax = MEMORY_BYTES_MAX, queryTimeoutMs = QUERY_TIMEOUT_MS } = options;
   const where = resolve(folder);
   await mkdir(where, { recursive: true, mode: 0o700 });
+  // What is there is opened without room too; but a new one is written to at once.
+  await access(join(where, 'metadata')).catch(() => requireRoom(where));
   const { Session, drainPending } = await loadEngine(() => import('chdb'));
   const { createChdbConnection } = await loadEngine(() => import('chdb/connection'));
-  const engineArguments = [`--max_server_memory_usage=${memoryBytesMax}`, `--mark_cache_size=${MARK_CACHE_BYTES_MAX}`];
+  const engineArguments = [
+    `--max_server_memory_usage=${memoryBytesMax}`,
+    `--mark_cache_size=${MARK_CACHE_BYTES_MAX}`,
+    `--storage_configuration.disks.default.keep_free_space_bytes=${ROOM_BYTES_MIN}`,
+  ];
   // The engine takes its arguments from the first session on a folder. The client's connection cannot pass any: it comes second.
   const session = await openSession(where, () => new Session(where, { connectionArgs: engineArguments }));
   // One type declared twice: the binding names the client's contract by another package.
   const connection = createChdbConnection({ path: where }) as unknown as NonNullable<ClientOptions['connection']>;
   const client = createClient({ connection, log: { level: ClickHouseLogLevel.OFF } });
+  const letGo = holdMergesWithoutRoom(where, (query) => client.command({ query }));
   const close = async () => {
+    await letGo();
     await client.close();
     session.close();
     await drainPending();
@@ -270,6 +284,7 @@ async function openFolder(options: FolderOptions): Promise<ClickHouse> {
     client,
     queryTimeoutMs,
     oneAtATime: true,
+    mayWrite: () => requireRoom(where),
     createDatabase: async () => undefined,
     close,
   });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRandom } from '../../src/domain/random.ts';
 import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
-import { type Facts, type LogKind, Missing, type Scenario } from './scenario.ts';
+import { Missing } from '../support/missing.ts';
+import type { Facts, LogKind, Scenario } from './scenario.ts';
 
 // `npm run faults` hurts real processes in every way that `scenarios/` knows, and ends with "N passed, N failed, N skipped".
 

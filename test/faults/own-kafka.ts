@@ -1,6 +1,7 @@
 import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
+import { Missing } from '../support/missing.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { type FaultContext, Missing } from './scenario.ts';
+import type { FaultContext } from './scenario.ts';
 
 /** A Kafka for one scenario alone, that may be ended and started again. */
 export async function startOwnKafka({

@@ -35,8 +35,3 @@ export interface FaultContext {
   /** What must be undone afterwards, the last first, also when the scenario fails. */
   readonly defer: (undo: () => unknown) => void;
 }
-
-/** Thrown by a scenario that cannot be run on this machine. */
-export class Missing extends Error {
-  override readonly name = 'Missing';
-}

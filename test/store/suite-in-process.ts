@@ -3,11 +3,15 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
-import { openClickHouse } from '../../src/store/connection.ts';
+import { expect, it, onTestFinished } from 'vitest';
+import { createRandom } from '../../src/domain/random.ts';
+import { type ClickHouse, openClickHouse } from '../../src/store/connection.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { ROOM_BYTES_MIN } from '../../src/store/room.ts';
 import { createStoreWriter } from '../../src/store/writer.ts';
 import { newStoreFolder, type TestStore } from '../support/clickhouse.ts';
+import { Missing } from '../support/missing.ts';
+import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 import { startFaultServer } from './fault-server.ts';
 import { sampleEvents } from './sample.ts';
 import { countBoth, RETENTION } from './suite-migrations.ts';
@@ -41,6 +45,26 @@ async function insertUntilKilled(folder: string): Promise<number> {
   for await (const line of createInterface({ input: child.stdout })) {
     acknowledged = Number(line) + 1;
     if (acknowledged === 12) setTimeout(() => child.kill('SIGKILL'), 5);
+  }
+  return acknowledged;
+}
+
+/** @returns how many rows were acknowledged, while the disk filled up and got room again */
+async function insertOnFullDisk(clickHouse: ClickHouse, disk: SmallDisk): Promise<number> {
+  const random = createRandom('full disk');
+  const writer = createStoreWriter(clickHouse);
+  let acknowledged = 0;
+  for (let round = 0; round < 25; round++) {
+    const events = sampleEvents(1 + random.below(3000), acknowledged);
+    if (random.next() < 0.6) await disk.fill(random.below(2 << 20));
+    for (let attempt = 0; ; attempt++) {
+      if (attempt > 2) disk.free();
+      const failed = await writer.insertEvents(events, `range ${round}`).catch((cause: unknown) => cause);
+      if (failed === undefined) break;
+      expect(failed).toMatchObject({ retryable: true, message: expect.stringMatching(/MiB left.*Free space/) });
+    }
+    acknowledged += events.length;
+    disk.free();
   }
   return acknowledged;
 }
@@ -130,6 +154,33 @@ export function inProcessSuite(store: () => TestStore): void {
       code: 'unavailable',
       message: expect.stringContaining('TIMEOUT_EXCEEDED'),
     });
+  });
+
+  it('has what it acknowledged, merged too, though its disk was full again and again', async (context) => {
+    const folder = await newStoreFolder();
+    const defer = (undo: () => unknown) => onTestFinished(async () => void (await undo()));
+    defer(folder.remove);
+    await store().clickHouse.close();
+    const disk = await mountSmallDisk({ defer }, folder.path, 64 + ROOM_BYTES_MIN / (1 << 20)).catch(
+      (cause: unknown) => {
+        if (!(cause instanceof Missing)) throw cause;
+        console.warn(`\n!!! SKIPPED: ${cause.message}\n`);
+        return context.skip(cause.message);
+      },
+    );
+    await disk.fill(ROOM_BYTES_MIN / 2);
+    await expect(openClickHouse({ folder: folder.path })).rejects.toMatchObject({ code: 'unavailable' });
+    disk.free();
+    const first = await openClickHouse({ folder: folder.path });
+    await migrate(first, RETENTION);
+    const events = await insertOnFullDisk(first, disk);
+    expect(await countBoth(first)).toEqual({ events, tokenHours: events });
+    await first.close();
+    await disk.fill(0);
+    await using second = await openClickHouse({ folder: folder.path });
+    expect(await countBoth(second)).toEqual({ events, tokenHours: events });
+    const merged = "SELECT countIf(level > 0) AS n FROM system.parts WHERE table = 'events' AND active";
+    expect(await second.query(merged)).not.toEqual([{ n: 0 }]);
   });
 
   it('has each row once after the process is killed in the middle and the rest is repeated', async () => {

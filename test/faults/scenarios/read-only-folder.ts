@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { mountFrailDisk } from '../../support/small-disk.ts';
 import { checkBooks, install, settle } from '../installation.ts';
 import type { Scenario } from '../scenario.ts';
-import { mountFrailDisk } from '../small-disk.ts';
 import { start } from '../start.ts';
 import { createTraffic } from '../traffic.ts';
 

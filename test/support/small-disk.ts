@@ -2,41 +2,52 @@ import { execFile } from 'node:child_process';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type FaultContext, Missing } from './scenario.ts';
+import { Missing } from './missing.ts';
 
 const run = promisify(execFile);
 const BALLAST_NAME = 'ballast';
+/** Fills up at 800 MiB/s: about as fast as disks take it. */
+const FILL_BYTES = 8 << 20;
+const FILL_MS = 10;
 
 /** A small file system of its own, at a folder. */
 export interface SmallDisk {
-  /** Fills it up, but for so much. */
-  fill(leftBytes: number): void;
+  /** Fills it up, but for so much, bit by bit. */
+  fill(leftBytes: number): Promise<void>;
   /** Makes all that was filled up free again. */
   free(): void;
 }
 
-/** Mounts a small file system in memory at a folder. Skips the scenario where that is not allowed. */
-export async function mountSmallDisk(
-  { defer }: Pick<FaultContext, 'defer'>,
-  folder: string,
-  sizeMiB: number,
-): Promise<SmallDisk> {
+/** Takes what must be undone afterwards. */
+interface Deferring {
+  readonly defer: (undo: () => unknown) => void;
+}
+
+/** Mounts a small file system in memory at a folder. Throws `Missing` where that is not allowed. */
+export async function mountSmallDisk({ defer }: Deferring, folder: string, sizeMiB: number): Promise<SmallDisk> {
   await mkdir(folder, { recursive: true });
   await asRoot('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tokenwarden-faults', folder]);
   defer(() => run('umount', ['--lazy', folder]));
   const ballast = join(folder, BALLAST_NAME);
   return {
-    fill: (leftBytes) => {
-      const { bavail, bsize } = statfsSync(folder);
+    fill: async (leftBytes) => {
+      const missingBytes = () => {
+        const { bavail, bsize } = statfsSync(folder);
+        return bavail * bsize - leftBytes;
+      };
       try {
-        writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes)), { flag: 'a' });
+        for (let missing = missingBytes(); missing > 0; missing = missingBytes()) {
+          writeFileSync(ballast, Buffer.alloc(Math.min(FILL_BYTES, missing)), { flag: 'a' });
+          await sleep(FILL_MS);
+        }
       } catch (cause) {
         // Others took some of it meanwhile: it is as full as it gets.
         if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC')) throw cause;
       }
     },
-    free: () => rmSync(ballast),
+    free: () => rmSync(ballast, { force: true }),
   };
 }
 
@@ -50,12 +61,8 @@ export interface FrailDisk {
   protect(isReadOnly: boolean): Promise<void>;
 }
 
-/** Makes a file system in a file, and mounts it at a folder. Skips the scenario where that is not allowed. */
-export async function mountFrailDisk(
-  { defer }: Pick<FaultContext, 'defer'>,
-  folder: string,
-  sizeMiB: number,
-): Promise<FrailDisk> {
+/** Makes a file system in a file, and mounts it at a folder. Throws `Missing` where that is not allowed. */
+export async function mountFrailDisk({ defer }: Deferring, folder: string, sizeMiB: number): Promise<FrailDisk> {
   const image = `${folder}.ext4`;
   await mkdir(folder, { recursive: true });
   await run('truncate', [`--size=${sizeMiB}M`, image]);
@@ -77,7 +84,7 @@ export async function mountFrailDisk(
   };
 }
 
-/** Runs what only root may. Skips the scenario where that is not allowed. */
+/** Runs what only root may. */
 async function asRoot(program: string, args: readonly string[]): Promise<void> {
   try {
     await run(program, args);

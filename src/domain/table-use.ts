@@ -42,9 +42,11 @@ const REFERENCES = /\breferences\b/gi;
 /**
  * The table that an event makes, empty and as far as its source says; `undefined`: none. Others may be named beside it only as what it refers to.
  */
-export function madeTableOf({ tables, operation, success, statement }: Making): string | undefined {
-  if (operation !== 'create' || success === false) return undefined;
-  const [table, ...others] = tables;
+export function madeTableOf(event: Making): string | undefined {
+  // First what rules nearly all of them out: a statement is a text to be made.
+  if (event.operation !== 'create' || event.success === false) return undefined;
+  const [table, ...others] = event.tables;
+  const { statement } = event;
   if (statement === null) return others.length === 0 ? table : undefined;
   if (!MAKES.test(statement) || FILLS.test(statement)) return undefined;
   const referenceCount = statement.match(REFERENCES)?.length ?? 0;

@@ -21,6 +21,26 @@ describe('Engine: judging', () => {
     expect(assessments[0]?.at).toBe(assessments[0]?.openedAt);
   });
 
+  it('asks ordinary events for no text that would have to be made of their bytes', () => {
+    const asked = new Set<string>();
+    const mature = engineOf();
+    feed(mature, ordinary('svc'));
+    const lazily = ['principal', 'address', 'statement', 'session', 'format', 'owner', 'environment'] as const;
+    const watched = ordinary('svc').map((event) => {
+      const later = { ...event, at: event.at + DAYS * DAY_MS };
+      for (const name of lazily) {
+        const get = () => {
+          asked.add(name);
+          return event[name];
+        };
+        Object.defineProperty(later, name, { get });
+      }
+      return later;
+    });
+    feed(mature, watched, 100_000);
+    expect([...asked]).toEqual([]);
+  });
+
   it('gives contributions that add up to the score, largest first', () => {
     for (const { score, findings } of assessments) {
       const contributions = findings.map(({ contribution }) => contribution);

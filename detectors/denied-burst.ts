@@ -48,6 +48,7 @@ export default defineDetector({
     priorWeight: z.number().min(1).max(10_000).default(40).describe('How many statements that expectation is worth.'),
   }),
   remembers: { total: counter(), failed: counter(), perMinute: rateWindow({ windowMs: MINUTE_MS }) },
+  judgesFailedLogins: true,
   bitsMax: 3,
 
   score({ total, failed }, event, config) {

@@ -1,4 +1,4 @@
-import { aligned, type Field, type Fields } from './record.ts';
+import { aligned, type Field, type Fields, type RecordView } from './record.ts';
 
 /** Where each field of a token's record stands. Stored beside the records, so that a later program can find its fields again. */
 export interface Layout {
@@ -28,6 +28,19 @@ export function layOut(owners: readonly { readonly id: string; readonly fields: 
     }
   }
   return { sizeBytes: offset, places, fingerprint: fingerprintOf(places) };
+}
+
+/** Opens the fields of an owner over a view, each where the layout has it. */
+export function opener(layout: Layout, view: RecordView) {
+  return <F extends Fields>(owner: string, fields: F): { [K in keyof F]: ReturnType<F[K]['open']> } => {
+    const opened: Record<string, unknown> = {};
+    for (const [name, field] of Object.entries(fields)) {
+      const place = layout.places.find((candidate) => candidate.name === `${owner}/${name}`);
+      if (place === undefined) throw new Error(`no place for ${owner}/${name}`);
+      opened[name] = field.open(view, place.offset);
+    }
+    return opened as { [K in keyof F]: ReturnType<F[K]['open']> };
+  };
 }
 
 function placeOf(name: string, field: Field, offset: number): Place {

@@ -9,12 +9,12 @@ export class BadAnswer extends Error {
 const CHARS_MAX = 1 << 16;
 
 /**
- * What `score` answered, in bits; no opinion is 0.
+ * What `score` answered, in bits; `undefined` is no opinion.
  *
  * @throws BadAnswer for NaN, which would stay in the token's sums for ever, and for what is no number
  */
-export function bitsOf(answer: unknown): number {
-  if (answer === undefined) return 0;
+export function bitsOf(answer: unknown): number | undefined {
+  if (answer === undefined) return undefined;
   if (typeof answer === 'number' && !Number.isNaN(answer)) return answer;
   // Nobody else would take its rejection, and the process would end.
   if (answer instanceof Promise) answer.catch(() => undefined);

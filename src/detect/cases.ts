@@ -1,5 +1,5 @@
 import { hashName } from '../baseline/hash.ts';
-import { layOut } from '../baseline/layout.ts';
+import { layOut, opener } from '../baseline/layout.ts';
 import { StoredNotice } from '../baseline/notice.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab } from '../baseline/slab.ts';
@@ -71,13 +71,7 @@ export function openAlone(
   const layout = layOut([{ id: detector.id, fields: remembers }]);
   const slab = createSlab({ recordBytes: layout.sizeBytes, tokensMax: 1, hashSeed: 1 });
   slab.seek(CASE_TOKEN);
-  const places = new Map(layout.places.map((place) => [place.name, place.offset]));
-  const fields = Object.fromEntries(
-    Object.entries(remembers).map(([name, field]) => [
-      name,
-      field.open(slab.view, places.get(`${detector.id}/${name}`) ?? 0),
-    ]),
-  );
+  const fields = opener(layout, slab.view)(detector.id, remembers);
   for (const field of Object.values(fields))
     if (field instanceof StoredNotice)
       for (const { kind, at, stands } of notices) if (kind === field.kind) field.take(at, stands);

@@ -41,11 +41,16 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
    * token's own days. The mean of the latest events fades too, and counts as it is, for what each of them shows a little of.
    */
   readonly gathers?: LatestEvents;
+  /**
+   * Whether it judges and learns refused logins too. Default: no. Anyone can have them written in the token's name, so they say nothing of its use, and
+   * what they teach is a stranger's.
+   */
+  readonly judgesFailedLogins?: boolean;
   /** The most one event may add to the sum, bits. Default 4.5. */
   readonly bitsMax?: number;
   /**
    * log₂ of how much likelier the event is from a stranger than from the owner. Ordinary events give a little negative, odd ones positive.
-   * `undefined`: no opinion (nothing to judge by, or the event does not concern this dimension).
+   * `undefined`: no opinion (nothing to judge by, or the event does not concern this dimension): nothing is added to a sum, and a mean stays as it is.
    */
   score(fields: Readable<F>, event: AuditEvent, config: C): number | undefined;
   /** Takes the event into the baseline. Fields weigh it by how unsuspicious it was. */

@@ -1,12 +1,12 @@
 import type { ActiveDaysWrite } from '../baseline/active-days.ts';
 import type { NameOf } from '../baseline/facts.ts';
-import { type Layout, type LayoutOf, layOut, Moves } from '../baseline/layout.ts';
+import { type Layout, type LayoutOf, layOut, Moves, opener } from '../baseline/layout.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab, type Slab } from '../baseline/slab.ts';
 import { SlotSet } from '../baseline/slot-set.ts';
 import { dayOf } from '../baseline/time.ts';
 import { type Aside, precedesEvents, tokenOf } from '../domain/aside.ts';
-import type { AuditEvent } from '../domain/audit-event.ts';
+import { type AuditEvent, isFailedLogin } from '../domain/audit-event.ts';
 import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding.ts';
 import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
@@ -89,6 +89,8 @@ export class Engine {
   readonly #moves: Moves;
   /** Of the last observed event. */
   readonly #judgement: Judgement;
+  /** Whether the event at hand took the token: a refused login does not, and is for those who judge such. */
+  #isUse = true;
   #unadmittedCount = 0;
   #replayedCount = 0;
 
@@ -110,7 +112,8 @@ export class Engine {
     });
     this.#moves = new Moves(this.layout);
     this.#write = snapshotWriter(this.layout.fingerprint, this.#slab);
-    this.#own = this.#open('engine', own);
+    const open = opener(this.layout, this.#slab.view);
+    this.#own = open('engine', own);
     // At every event.
     ({ header: this.#header, openSums: this.#openSums } = this.#own);
     ({ closedDay: this.#closedDay, activeDays: this.#activeDays } = this.#own);
@@ -124,13 +127,13 @@ export class Engine {
         this.#dirty.delete(slot);
       },
     });
-    const suspicions = this.#open('engine', sums);
+    const suspicions = open('engine', sums);
     this.#slots = installed.map(({ detector, config, weight }) => ({
       detector,
       config,
       weight,
       bitsMax: detector.bitsMax ?? BITS_MAX_DEFAULT,
-      fields: this.#open(detector.id, detector.remembers as Fields),
+      fields: open(detector.id, detector.remembers as Fields),
       suspicion: suspicions[`sum:${detector.id}`] as Suspicion,
     }));
     this.#noticing = noticingOf(this.#slots);
@@ -205,7 +208,8 @@ export class Engine {
       this.#replayedCount += 1;
       return undefined;
     }
-    this.#turnDay(event.at);
+    this.#isUse = !isFailedLogin(event);
+    if (this.#isUse) this.#turnDay(event.at);
     const score = this.#judge(event);
     const assessment = this.#follow(event, loggedAt, score);
     this.#learn(event, loggedAt, score);
@@ -213,7 +217,7 @@ export class Engine {
     header.stamp = offset;
     if (header.firstSeenAt === 0) header.firstSeenAt = event.at;
     if (event.at > header.lastSeenAt) header.lastSeenAt = event.at;
-    header.eventCount += 1;
+    if (this.#isUse) header.eventCount += 1;
     this.places.aged(wasYoung);
     this.#dirty.add(this.#slab.slot);
     return assessment;
@@ -325,16 +329,6 @@ export class Engine {
     }
   }
 
-  #open<F extends Fields>(owner: string, fields: F): { [K in keyof F]: ReturnType<F[K]['open']> } {
-    const opened: Record<string, unknown> = {};
-    for (const [name, field] of Object.entries(fields)) {
-      const place = this.layout.places.find((candidate) => candidate.name === `${owner}/${name}`);
-      if (place === undefined) throw new Error(`no place for ${owner}/${name}`);
-      opened[name] = field.open(this.#slab.view, place.offset);
-    }
-    return opened as { [K in keyof F]: ReturnType<F[K]['open']> };
-  }
-
   #turnDay(at: number): void {
     const day = dayOf(at);
     const header = this.#header;
@@ -356,13 +350,13 @@ export class Engine {
     let open = 0;
     for (let i = 0; i < this.#slots.length; i++) {
       const slot = this.#slots[i] as Slot;
-      const bits = Math.min(slot.bitsMax, Math.max(BITS_MIN, this.#scoreOf(slot, event)));
+      const answer = this.#scoreOf(slot, event);
+      const bits = answer ?? 0;
       judgement.hear(i, bits);
       // Most tokens have done nothing, and do nothing now.
       if (bits <= 0 && i < BITS && ((openBefore >>> i) & 1) === 0) continue;
-      const before = slot.suspicion.sum;
-      if (before > 0) decay ??= this.#decayUntil(event.at);
-      const sum = slot.suspicion.accumulate(bits, decay ?? 0);
+      if (slot.suspicion.sum > 0) decay ??= this.#decayUntil(event.at);
+      const sum = slot.suspicion.accumulate(answer, decay ?? 0);
       if (sum > 0) {
         if (i < BITS) open |= 1 << i;
         this.#weigh(slot, i, sum);
@@ -371,7 +365,7 @@ export class Engine {
     }
     if (open >>> 0 !== openBefore) this.#openSums.bits = open;
     if (judgement.fused > 0) {
-      this.#closedDay.observe(sizeOf(judgement.fused));
+      if (this.#isUse) this.#closedDay.observe(sizeOf(judgement.fused));
       judgement.settle(this.#worthOf(judgement.fused));
     }
     if (isNews) this.#note(event);
@@ -408,12 +402,18 @@ export class Engine {
     return lastSeenAt === 0 ? 0 : keptAfter(at - lastSeenAt);
   }
 
-  #scoreOf(slot: Slot, event: AuditEvent): number {
+  #concerns({ detector }: Slot): boolean {
+    return this.#isUse || detector.judgesFailedLogins === true;
+  }
+
+  #scoreOf(slot: Slot, event: AuditEvent): number | undefined {
+    if (!this.#concerns(slot)) return undefined;
     try {
-      return bitsOf(slot.detector.score(slot.fields, event, slot.config));
+      const bits = bitsOf(slot.detector.score(slot.fields, event, slot.config));
+      return bits === undefined ? undefined : Math.min(slot.bitsMax, Math.max(BITS_MIN, bits));
     } catch (cause) {
       this.#options.onFailure(slot.detector.id, cause);
-      return 0;
+      return undefined;
     }
   }
 
@@ -483,6 +483,7 @@ export class Engine {
     // By the log's clock: an event may say of itself what it likes.
     if (view.weight < 1 && loggedAt < this.#own.answers.learnsWholeUntil) view.weight = 1;
     for (const slot of this.#learners) {
+      if (!this.#concerns(slot)) continue;
       try {
         slot.detector.learn(slot.fields, event, slot.config);
       } catch (cause) {

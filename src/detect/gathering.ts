@@ -33,9 +33,10 @@ class LatestMean extends Cusum {
     this.#worth = worth;
   }
 
-  override accumulate(bits: number, decay: number): number {
+  override accumulate(bits: number | undefined, decay: number): number {
     const kept = this.sum * decay;
-    return this.rise(Math.max(0, kept + this.#step * (bits - kept)));
+    // What does not concern it is none of the latest: a thief could dilute the mean with it.
+    return this.rise(bits === undefined ? kept : Math.max(0, kept + this.#step * (bits - kept)));
   }
 
   override surprise(value: number): number {
@@ -72,8 +73,8 @@ class PlainSum implements Suspicion {
     return this.#view.f32[this.#at + 1] ?? 0;
   }
 
-  accumulate(bits: number, decay: number): number {
-    const sum = accumulated(this.sum, bits, decay);
+  accumulate(bits: number | undefined, decay: number): number {
+    const sum = accumulated(this.sum, bits ?? 0, decay);
     this.#view.f32[this.#at] = sum;
     return sum;
   }

@@ -16,8 +16,8 @@ export interface Suspicion {
   readonly days: number;
   /** Mean of their maxima, bits; 0 before the first. */
   readonly usualDay: number;
-  /** Adds one event's evidence. `decay` is what time has left of the sum, 0..1. Returns the new sum. */
-  accumulate(bits: number, decay: number): number;
+  /** Adds one event's evidence; `undefined`: it has none, for or against. `decay` is what time has left of the sum, 0..1. Returns the new sum. */
+  accumulate(bits: number | undefined, decay: number): number;
   /** How surprising a day with this maximum is for the token, in bits. */
   surprise(value: number, prior: Prior): number;
   /** How high it got on the days before this one, the latest counting most: half of it is forgotten in `LATELY_HALF_LIFE_DAYS`. */
@@ -97,8 +97,8 @@ export class Cusum implements Suspicion {
     return this.days === 0 ? 0 : this.#days.mean(NO_PRIOR);
   }
 
-  accumulate(bits: number, decay: number): number {
-    return this.rise(accumulated(this.sum, bits, decay));
+  accumulate(bits: number | undefined, decay: number): number {
+    return this.rise(accumulated(this.sum, bits ?? 0, decay));
   }
 
   /** Keeps a sum, and the day's highest. */

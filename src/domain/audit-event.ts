@@ -86,3 +86,8 @@ export const LIMITS = {
 
 /** Ends a text that was cut at its limit. */
 export const TRUNCATION_MARK = '…[truncated]';
+
+/** Whether an event is a login that was refused. Anyone can have one written in a token's name, without holding anything of it. */
+export function isFailedLogin({ operation, success }: Pick<AuditEvent, 'operation' | 'success'>): boolean {
+  return success === false && operation === 'connect';
+}

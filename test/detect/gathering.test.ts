@@ -38,6 +38,15 @@ describe('evidence of several events', () => {
     expect(suspicion.accumulate(0, 0.1)).toBeLessThan(0.1 * before);
   });
 
+  it('leaves a mean as it is where an event does not concern it', () => {
+    const suspicion = suspicionOf('table-mix');
+    for (let i = 0; i < 16; i++) suspicion.accumulate(4, 1);
+    const before = suspicion.sum;
+    for (let i = 0; i < 50; i++) suspicion.accumulate(undefined, 1);
+    expect(suspicion.sum).toBe(before);
+    expect(suspicion.accumulate(undefined, 0.5)).toBeCloseTo(before / 2, 6);
+  });
+
   it('says of a mean the same whatever the days before', () => {
     const [loud, calm] = [suspicionOf('off-rhythm'), suspicionOf('off-rhythm')];
     for (let day = 0; day < 20; day++) {

@@ -39,7 +39,7 @@ export class FleetMix implements FleetMixRead {
 
   /** A token uses a name. @param user a keyed hash */
   add(name: string, day: number, user: number): void {
-    if (this.#sessions.take(groupOf(name, this.#hashSeed), user, day)) this.#total += STEPS;
+    this.#total += this.#sessions.take(groupOf(name, this.#hashSeed), user, day);
   }
 
   /** Lets time pass: all counts shrink alike. */

@@ -67,7 +67,8 @@ class HourOfWeek implements HourOfWeekWrite, Tellable {
   }
 
   counted(at: number): boolean {
-    return this.#view.u32[this.#head + 2] === hourOf(at);
+    // What comes late, from another lane, must not have both hours counted anew at every turn.
+    return hourOf(at) <= (this.#view.u32[this.#head + 2] as number);
   }
 
   probability(at: number, priorWeight: number): number {

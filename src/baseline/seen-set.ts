@@ -53,6 +53,8 @@ const USE = 32;
 const USES_MAX = 0xffff;
 /** Uses after which a name is the owner's. */
 const KNOWN_USES = 3 * USE;
+/** What is more suspicious than this makes no name the owner's: a thief who goes on past midnight is the same thief. */
+const KNOWN_WEIGHT_MIN = 0.5;
 const HALF_LIFE_DAYS = 45;
 /** A pause longer than this is no habit of using other names. */
 const SLEEP_DAYS = 14;
@@ -207,12 +209,14 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
     return true;
   }
 
-  /** However busy its first day, a name is not the owner's before the next, unless the owner is new too. */
+  /** However busy its first day, a name is not the owner's before the next, unless the owner is new too; nor by suspicious uses alone. */
   #usesAfter(entry: number, at: number): number {
+    const { weight } = this.#view;
     const uses = this.#uses(entry);
     const day = dayOf(at);
-    const isFirstDay = uses < KNOWN_USES && (uses === 0 || day <= this.#day(entry)) && day > this.#firstDay;
-    return Math.min(isFirstDay ? KNOWN_USES - 1 : USES_MAX, uses + Math.max(1, Math.round(this.#view.weight * USE)));
+    const isFirstDay = (uses === 0 || day <= this.#day(entry)) && day > this.#firstDay;
+    const staysFresh = uses < KNOWN_USES && (isFirstDay || weight < KNOWN_WEIGHT_MIN);
+    return Math.min(staysFresh ? KNOWN_USES - 1 : USES_MAX, uses + Math.max(1, Math.round(weight * USE)));
   }
 
   /** Index of the entry with this hash, in 32-bit words, or -1. A few dozen words in a row: cheaper than any index. */
@@ -286,10 +290,10 @@ class SeenSet implements SeenSetWrite, Answerable, Tellable {
     f32[this.#at + 1] = (f32[this.#at + 1] ?? 0) * factor;
   }
 
-  /** Days on which nothing was used make no name older than another. */
+  /** Days on which nothing was used make no name older than another. Today is one more, on which none was used yet. */
   #sleptFor(days: number): void {
     const { u16 } = this.#view;
     const first = this.#at + HEADER_BYTES / 4;
-    for (let entry = first; entry < first + 2 * this.size; entry += 2) u16[2 * entry + 2] = this.#day(entry) + days;
+    for (let entry = first; entry < first + 2 * this.size; entry += 2) u16[2 * entry + 2] = this.#day(entry) + days - 1;
   }
 }

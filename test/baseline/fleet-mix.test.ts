@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { FleetMix } from '../../src/baseline/fleet-mix.ts';
 import { hashName } from '../../src/baseline/hash.ts';
-import { GROUPS } from '../../src/baseline/name-groups.ts';
+import { GROUPS, groupOf } from '../../src/baseline/name-groups.ts';
+import { STEPS } from '../../src/baseline/sessions.ts';
 
 function use(fleet: FleetMix, token: string, name: string, day = 1): void {
   fleet.add(name, day, hashName(token, 7));
@@ -15,6 +16,24 @@ it('counts sessions, not uses: a busy job weighs no more than a person', () => {
   const before = fleet.share('queue');
   use(fleet, 'job', 'queue', 2);
   expect(fleet.share('queue')).toBeGreaterThan(before);
+});
+
+it('lets what is used most stay so, however often it is', () => {
+  const fleet = new FleetMix(7);
+  for (let i = 0; i < 10; i++) use(fleet, `token ${i}`, 'orders');
+  const bytes = fleet.toBytes();
+  // As after months in which two services took turns at it.
+  const group = groupOf('orders', 7);
+  bytes.writeUInt32LE(0xffffffc0 - STEPS, 10 * group + 4);
+  fleet.restore(bytes);
+  const shares = Array.from({ length: 6 }, (_, i) => {
+    use(fleet, `token ${i % 2}`, 'orders');
+    return fleet.share('orders');
+  });
+  expect(Math.min(...shares)).toBeGreaterThan(0.99);
+  const restored = new FleetMix(7);
+  restored.restore(fleet.toBytes());
+  expect(restored.share('orders')).toBe(fleet.share('orders'));
 });
 
 it('takes all groups for alike while it knows nothing, and none for impossible', () => {

@@ -35,6 +35,14 @@ describe('hourOfWeek', () => {
     expect(field.counted(START + HOUR_MS)).toBe(false);
   });
 
+  it('counts an hour once, though two lanes that are minutes apart take turns around its end', () => {
+    const { field } = learned(
+      Array.from({ length: 200 }, (_, i) => START + 10 * HOUR_MS + (i % 2 === 0 ? 60_000 : -60_000)),
+    );
+    expect(field.observations).toBe(1);
+    expect(field.counted(START + 9 * HOUR_MS)).toBe(true);
+  });
+
   it('knows a nightly job after ten nights, also on a weekday it has not seen often', () => {
     const { bits } = learned(days(10).map((day) => day + 2 * HOUR_MS));
     expect(bits(START + 10 * DAY_MS + 2 * HOUR_MS)).toBeLessThan(-2);

@@ -40,6 +40,26 @@ describe('seenSet: standing', () => {
     expect(field.standing('thief')).toBe('fresh');
   });
 
+  it('takes no name for the owner’s by suspicious uses alone, whatever day they come on', () => {
+    const { field, view, now } = mature();
+    view.weight = 0.03;
+    const midnight = now + DAY_MS;
+    for (let i = -100; i < 100; i++) field.add('thief', midnight + i * 1000);
+    expect(field.standing('thief')).toBe('fresh');
+    view.weight = 1;
+    field.add('thief', midnight + 2 * DAY_MS);
+    expect(field.standing('thief')).toBe('known');
+  });
+
+  it('knows on its second day what is used after each long sleep', () => {
+    const { field, now } = mature();
+    for (let month = 1; month <= 3; month++) {
+      field.add('home', now + month * 30 * DAY_MS);
+      for (let i = 0; i < 50; i++) field.add('closing', now + month * 30 * DAY_MS + i * MINUTE_MS);
+      expect(field.standing('closing')).toBe(month === 1 ? 'fresh' : 'known');
+    }
+  });
+
   it('forgets what was not used for long while others were, and finds it new again', () => {
     const { field, now } = mature({ capacity: 8, forgetAfterDays: 30 });
     for (let day = 0; day <= 29; day++) field.add('away', now + day * DAY_MS);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
-import { weeklyDrift } from '../src/baseline/weekly-drift.ts';
+import { type WeeklyDriftRead, weeklyDrift } from '../src/baseline/weekly-drift.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { countText, observedText } from '../src/domain/words.ts';
 
@@ -56,12 +56,13 @@ export default defineDetector({
   bitsMax: 18,
 
   score({ rows, statements }, event, { ignoreBits, observationsMin }) {
-    const more = statements.closing(event.at);
     // Nearly always: the day goes on.
-    if (more === undefined) return undefined;
-    const drift = Math.max(rows.closing(event.at) ?? 0, more);
-    const bits = BITS_A_DEVIATION * drift;
-    return bits < ignoreBits || statements.observations < observationsMin ? undefined : bits;
+    if (statements.closing(event.at) === undefined) return undefined;
+    const drifts = endedWith(rows, statements).map(({ field }) =>
+      field.observations < observationsMin ? 0 : (field.closing(event.at) ?? 0),
+    );
+    const bits = BITS_A_DEVIATION * Math.max(...drifts);
+    return bits < ignoreBits ? undefined : bits;
   },
 
   learn({ rows, statements }, event) {
@@ -70,10 +71,9 @@ export default defineDetector({
   },
 
   evidence({ rows, statements }, event) {
-    const drifting = [
-      { what: 'rows a day', field: rows },
-      { what: 'statements a day', field: statements },
-    ].toSorted((a, b) => (b.field.closing(event.at) ?? 0) - (a.field.closing(event.at) ?? 0));
+    const drifting = endedWith(rows, statements).toSorted(
+      (a, b) => (b.field.closing(event.at) ?? 0) - (a.field.closing(event.at) ?? 0),
+    );
     return drifting.slice(0, 1).map(({ what, field }) => ({
       what,
       observed: `${field.growth.toFixed(2)} × what is usual on that weekday, after days of growth`,
@@ -102,6 +102,17 @@ export default defineDetector({
       expect: 'silent',
     },
     {
+      name: 'a source that no longer says how many rows, after days of growth',
+      history: [
+        ...job(38, 1.08),
+        ...job(46, 1)
+          .filter(({ at }) => at >= START + 38 * DAY_MS)
+          .map(({ at }) => ({ at })),
+      ],
+      events: [{ at: START + 46 * DAY_MS }],
+      expect: 'silent',
+    },
+    {
       name: 'one loud day',
       history: [
         ...job(36),
@@ -112,3 +123,9 @@ export default defineDetector({
     },
   ],
 });
+
+/** What was counted on the day that is over. Not rows of an earlier one: a source may stop telling them, and its drift is not to be charged again and again. */
+function endedWith(rows: WeeklyDriftRead, statements: WeeklyDriftRead) {
+  const counted = { what: 'statements a day', field: statements };
+  return rows.openDay === statements.openDay ? [{ what: 'rows a day', field: rows }, counted] : [counted];
+}

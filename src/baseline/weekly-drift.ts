@@ -11,7 +11,9 @@ export interface WeeklyDriftRead {
    * is still open.
    */
   closing(at: number): number | undefined;
-  /** By which factor the latest closed day exceeds what is usual on its weekday. */
+  /** The day on which it was last added to, in days since the epoch; 0: never. */
+  readonly openDay: number;
+  /** By which factor the open day exceeds what is usual on its weekday, so far. 1: nobody knows. */
   readonly growth: number;
 }
 
@@ -44,7 +46,7 @@ const FOLLOWS = 0.3;
  * are news, and what stays above is summed (CUSUM, Page 1954). Finds growth that no single day shows. 64 bytes.
  *
  * Layout: 1 + log₂(1 + amount) usual on each weekday f32 × 7 (0: never used), the open day u32, its amount f32, least weight f32, drift f32,
- * difference of the latest day f32, moments of the differences.
+ * four bytes that are free, moments of the differences.
  */
 export function weeklyDrift(): Field<WeeklyDriftRead, WeeklyDriftWrite> {
   return { kind: 'weekly-drift', version: 1, sizeBytes: 64, open: (view, offset) => new WeeklyDrift(view, offset) };
@@ -54,7 +56,6 @@ const OPEN_DAY = 7;
 const AMOUNT = 8;
 const LEAST_WEIGHT = 9;
 const DRIFT = 10;
-const GROWTH = 11;
 const MOMENTS_BYTES = 48;
 
 class WeeklyDrift implements WeeklyDriftWrite, Tellable {
@@ -76,8 +77,12 @@ class WeeklyDrift implements WeeklyDriftWrite, Tellable {
     return this.#differences.weight;
   }
 
+  get openDay(): number {
+    return this.#view.u32[this.#at + OPEN_DAY] ?? 0;
+  }
+
   get growth(): number {
-    return 2 ** (this.#view.f32[this.#at + GROWTH] ?? 0);
+    return 2 ** (this.#difference(this.openDay) ?? 0);
   }
 
   facts(): readonly Fact[] {
@@ -90,14 +95,14 @@ class WeeklyDrift implements WeeklyDriftWrite, Tellable {
   }
 
   closing(at: number): number | undefined {
-    const openDay = this.#view.u32[this.#at + OPEN_DAY] ?? 0;
+    const { openDay } = this;
     return openDay === 0 || dayOf(at) <= openDay ? undefined : this.#driftWith(this.#difference(openDay));
   }
 
   add(amount: number, at: number): void {
     const { f32, u32, weight } = this.#view;
     const index = this.#at;
-    const openDay = u32[index + OPEN_DAY] ?? 0;
+    const { openDay } = this;
     const day = dayOf(at);
     // What is late counts towards the open day.
     if (day > openDay) {
@@ -115,10 +120,7 @@ class WeeklyDrift implements WeeklyDriftWrite, Tellable {
     const index = this.#at;
     const difference = this.#difference(openDay);
     f32[index + DRIFT] = this.#driftWith(difference);
-    if (difference !== undefined) {
-      f32[index + GROWTH] = difference;
-      this.#learn(difference, f32[index + LEAST_WEIGHT] ?? 1);
-    }
+    if (difference !== undefined) this.#learn(difference, f32[index + LEAST_WEIGHT] ?? 1);
     const usual = index + (openDay % WEEK);
     f32[usual] =
       difference === undefined

@@ -48,6 +48,12 @@ describe('weeklyDrift', () => {
     expect(lived([...steady, ...weeks(9)]).drift).toBeLessThan(lived([...steady, ...weeks(2)]).drift);
   });
 
+  it('says by how much the day that is over exceeds its weekday, not the one before it', () => {
+    const { field } = lived([...steady, 3 * (steady[0] ?? 0)]);
+    expect(field.growth).toBeGreaterThan(2.5);
+    expect(lived([...steady, 3 * (steady[0] ?? 0), steady[1] ?? 0]).field.growth).toBeLessThan(1.2);
+  });
+
   it('says nothing while a day is open, nor of a late event', () => {
     const { field } = lived(steady);
     expect(field.closing(START + 34 * DAY_MS + 5 * HOUR_MS)).toBeUndefined();

@@ -30,7 +30,7 @@ const clickhouseSchema = z
     z.strictObject({
       kind: z
         .literal('embedded')
-        .describe('In this process, in the data folder. Waits while its disk has less than 128 MiB left.'),
+        .describe('In this process, in the data folder. Waits while its disk has less than 192 MiB left.'),
       retentionDays,
     }),
     z.strictObject({

@@ -113,7 +113,10 @@ function conserve({ opened, logger }: Context, counts: Counts): ConservationWatc
   return watchConservation({
     counts,
     clock: systemClock,
-    queries: opened.queries ?? null,
+    // A store without room is opened once there is some.
+    get queries() {
+      return opened.queries ?? null;
+    },
     intervalMs: CONSERVATION_MS,
     onRest: (rest) => logger.error(rest, 'records cannot be accounted for'),
     onWarning: (cause) => logger.warn({ cause: String(cause) }, 'the archive could not be asked what it has'),
@@ -207,21 +210,26 @@ async function archive({ log, config, closing, opened, logger, between }: Contex
   const { clickhouse } = config;
   const where = archiveOptions(config);
   if (where === undefined || clickhouse.kind === 'off') throw new Error('there is no archive to be written');
-  const store = await openWhenFree(where);
-  closing.push(() => store.close());
-  opened.queries = createStoreQueries(store);
-  const prepare = once(async () => void (await migrate(store, clickhouse.retentionDays)));
+  const open = once(async () => {
+    const store = await openWhenFree(where);
+    closing.push(() => store.close());
+    opened.queries = createStoreQueries(store);
+    return store;
+  });
+  const prepare = once(async () => {
+    const store = await open();
+    await migrate(store, clickhouse.retentionDays);
+    return store;
+  });
   const prepared = prepare().catch((cause: unknown) => {
     // One that refuses is for the operator to see now.
     if (!(cause instanceof StoreError) || !cause.retryable) throw cause;
     logger.warn({ cause: cause.message }, 'the store is away; archiving waits');
   });
+  await open().catch(() => prepared);
   // A store that is away or hangs must not keep the other stages from starting.
   await Promise.race([prepared, sleep(STORE_WAIT_MS, undefined, { ref: false })]);
-  const sinks = createSinks(createStoreWriter(store)).map((sink) => ({
-    ...sink,
-    insert: (...call: Parameters<typeof sink.insert>) => prepare().then(() => sink.insert(...call)),
-  }));
+  const sinks = createSinks(createStoreWriter({ insert: async (...call) => (await prepare()).insert(...call) }));
   return startArchive({
     log,
     clock: systemClock,
@@ -248,8 +256,8 @@ async function openWhenFree(where: ClickHouseOptions): Promise<ClickHouse> {
 }
 
 /** Does it until it has succeeded, whoever asks, and no more. */
-function once(run: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
+function once<T>(run: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
   return () => {
     running ??= run().catch((cause: unknown) => {
       running = undefined;

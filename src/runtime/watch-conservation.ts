@@ -18,7 +18,7 @@ export interface Rest {
 export interface ConservationOptions {
   readonly counts: Counts;
   readonly clock: Clock;
-  /** `null`: there is no archive to ask. */
+  /** Looked up at each look. `null`: there is no archive to ask. */
   readonly queries: Pick<StoreQueries, 'archivedIn'> | null;
   readonly intervalMs: number;
   /** Told of each rest that lasts, when it appears and when it changes. */
@@ -104,9 +104,10 @@ interface Checked {
 }
 
 /** Compares what was counted as archived with the rows that are there, range by range: one that is complete is not looked at again. */
-function createStoreCheck({ counts, queries }: ConservationOptions): () => Promise<readonly Rest[]> {
+function createStoreCheck(options: ConservationOptions): () => Promise<readonly Rest[]> {
   const checked = new Map<number, Checked>();
   return async () => {
+    const { counts, queries } = options;
     const rests: Rest[] = [];
     for (const counted of counts.archive?.partitions.values() ?? []) {
       const { topic, partition, next, loggedAt, archived, begin } = counted;

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
-import { holdMergesWithoutRoom, ROOM_BYTES_MIN, requireRoom } from './room.ts';
+import { holdMergesWithoutRoom, ROOM_BYTES_MIN, ROOM_FOR_ROWS_BYTES_MIN, requireRoom } from './room.ts';
 import { exceptionType, StoreError, toStoreError } from './store-error.ts';
 
 /** A server, or an engine in this process. */
@@ -72,8 +72,11 @@ interface Connection {
   readonly queryTimeoutMs: number;
   /** Calls are made one after the other. */
   readonly oneAtATime: boolean;
-  /** Rejects when nothing may be written now. */
-  readonly mayWrite: () => Promise<void>;
+  /** Said with every query. */
+  readonly querySettings: string;
+  /** Reject when there is no room for a table, or for rows. */
+  readonly requireRoom: () => Promise<void>;
+  readonly requireRoomForRows: () => Promise<void>;
   readonly createDatabase: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -101,7 +104,7 @@ export class ClickHouse {
   /** Runs a statement that returns nothing. */
   command(statement: string): Promise<void> {
     return this.#call(`run "${firstWords(statement)}"`, async () => {
-      await this.#connection.mayWrite();
+      await this.#connection.requireRoom();
       await this.#connection.client.command({ query: statement });
     });
   }
@@ -112,9 +115,9 @@ export class ClickHouse {
    * @param parameters values of the statement's `{name:Type}`.
    */
   query<Row>(statement: string, parameters: Readonly<Record<string, unknown>> = {}): Promise<readonly Row[]> {
-    const { client, queryTimeoutMs } = this.#connection;
+    const { client, queryTimeoutMs, querySettings } = this.#connection;
     return this.#call(`answer "${firstWords(statement)}"`, async () => {
-      const settings = `SETTINGS max_execution_time = ${Math.ceil(queryTimeoutMs / 1000)}, output_format_json_quote_64bit_integers = 0`;
+      const settings = `SETTINGS max_execution_time = ${Math.ceil(queryTimeoutMs / 1000)}, output_format_json_quote_64bit_integers = 0${querySettings}`;
       const query = `${statement}\n${settings}`;
       const result = await client.query({ query, query_params: parameters, format: 'JSONEachRow' });
       return result.json<Row>();
@@ -138,7 +141,7 @@ export class ClickHouse {
       }
       const settings = `insert_deduplication_token = '${token}', ${INSERT_SETTINGS}`;
       const query = `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS ${settings} FORMAT JSONCompactEachRow`;
-      await this.#connection.mayWrite();
+      await this.#connection.requireRoomForRows();
       const values = Readable.from(lines, { objectMode: false });
       const { stream } = await this.#connection.client.exec({ query, values });
       await finished(stream.resume());
@@ -207,7 +210,9 @@ function openServer(options: ServerOptions): ClickHouse {
     client,
     queryTimeoutMs: options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
     oneAtATime: false,
-    mayWrite: async () => undefined,
+    querySettings: '',
+    requireRoom: async () => undefined,
+    requireRoomForRows: async () => undefined,
     createDatabase: () => createDatabase(client, () => open('default'), database),
     close: () => client.close(),
   });
@@ -252,7 +257,7 @@ async function createDatabase(
 
 /**
  * Starts the engine in this process. Its threads are its own, but each call waits in one of libuv's few, and calls of one connection wait for
- * each other there: four at once would stop every file and DNS access of the process. Hence one at a time.
+ * each other there: four at once would stop every file and DNS access of the process. Hence one at a time, beside which only merges may be stopped.
  */
 async function openFolder(options: FolderOptions): Promise<ClickHouse> {
   const { folder, memoryBytesMax = MEMORY_BYTES_MAX, queryTimeoutMs = QUERY_TIMEOUT_MS } = options;
@@ -284,7 +289,10 @@ async function openFolder(options: FolderOptions): Promise<ClickHouse> {
     client,
     queryTimeoutMs,
     oneAtATime: true,
-    mayWrite: () => requireRoom(where),
+    // A large one that goes through files would be cut off by a full disk, and nobody would know.
+    querySettings: ', max_bytes_ratio_before_external_group_by = 0, max_bytes_ratio_before_external_sort = 0',
+    requireRoom: () => requireRoom(where),
+    requireRoomForRows: () => requireRoom(where, ROOM_FOR_ROWS_BYTES_MIN),
     createDatabase: async () => undefined,
     close,
   });

@@ -8,15 +8,17 @@ import { StoreError } from './store-error.ts';
  * must never come to the end of its disk.
  */
 export const ROOM_BYTES_MIN = 128 << 20;
+/** Rows end before that: what an archive has filled by itself must leave room to drop what is past its retention, which is a merge. */
+export const ROOM_FOR_ROWS_BYTES_MIN = 192 << 20;
 const LOOK_MS = 1000;
 
-/** Rejects with a `StoreError` that says so when a disk has too little room for the engine to write to it. */
-export async function requireRoom(folder: string): Promise<void> {
+/** Rejects with a `StoreError` that says so when a disk has less room than the engine needs to write to it. */
+export async function requireRoom(folder: string, bytes = ROOM_BYTES_MIN): Promise<void> {
   const free = await freeBytes(folder);
-  if (free >= ROOM_BYTES_MIN) return;
+  if (free >= bytes) return;
   throw new StoreError(
     'unavailable',
-    `The disk of ${folder} has ${mib(free)} MiB left. The in-process ClickHouse is given nothing to write below ${mib(ROOM_BYTES_MIN)} MiB, since it does not notice writes that fail. Free space there: it goes on by itself.`,
+    `The disk of ${folder} has ${mib(free)} MiB left. The in-process ClickHouse is given nothing to write below ${mib(bytes)} MiB, since it does not notice writes that fail. Free space there, and the same call can be made again.`,
   );
 }
 
@@ -53,9 +55,11 @@ export function holdMergesWithoutRoom(
   };
 }
 
-/** For us: what is kept back for root does not count. */
+/** For us: what is kept back for root does not count. A folder that is gone is no full disk, and does not come back by itself. */
 async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
+  const { bavail, bsize } = await statfs(folder).catch((cause: unknown) => {
+    throw new StoreError('rejected', `The in-process ClickHouse's folder ${folder} cannot be looked at.`, { cause });
+  });
   return bavail * bsize;
 }
 

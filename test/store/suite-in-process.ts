@@ -3,11 +3,11 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, type TestContext } from 'vitest';
 import { createRandom } from '../../src/domain/random.ts';
 import { type ClickHouse, openClickHouse } from '../../src/store/connection.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { ROOM_BYTES_MIN } from '../../src/store/room.ts';
+import { ROOM_BYTES_MIN, ROOM_FOR_ROWS_BYTES_MIN } from '../../src/store/room.ts';
 import { createStoreWriter } from '../../src/store/writer.ts';
 import { newStoreFolder, type TestStore } from '../support/clickhouse.ts';
 import { Missing } from '../support/missing.ts';
@@ -26,6 +26,7 @@ function runProgram(body: string, folder: string) {
 }
 
 const BATCH = 2000;
+const DISK_MIB = 64 + ROOM_FOR_ROWS_BYTES_MIN / (1 << 20);
 
 /** Has another process insert one batch after the other, and kills it while it does. Returns how many were acknowledged. */
 async function insertUntilKilled(folder: string): Promise<number> {
@@ -49,12 +50,26 @@ async function insertUntilKilled(folder: string): Promise<number> {
   return acknowledged;
 }
 
+/** A folder for a store on a small disk of its own, in the place of the store at hand. */
+async function smallFolder(context: TestContext, store: TestStore) {
+  await store.clickHouse.close();
+  const defer = (undo: () => unknown) => onTestFinished(async () => void (await undo()));
+  const folder = await newStoreFolder();
+  defer(folder.remove);
+  const disk = await mountSmallDisk({ defer }, folder.path, DISK_MIB).catch((cause: unknown) => {
+    if (!(cause instanceof Missing)) throw cause;
+    console.warn(`\n!!! SKIPPED: ${cause.message}\n`);
+    return context.skip(cause.message);
+  });
+  return { folder: folder.path, disk };
+}
+
 /** @returns how many rows were acknowledged, while the disk filled up and got room again */
 async function insertOnFullDisk(clickHouse: ClickHouse, disk: SmallDisk): Promise<number> {
   const random = createRandom('full disk');
   const writer = createStoreWriter(clickHouse);
   let acknowledged = 0;
-  for (let round = 0; round < 25; round++) {
+  for (let round = 0; round < 15; round++) {
     const events = sampleEvents(1 + random.below(3000), acknowledged);
     if (random.next() < 0.6) await disk.fill(random.below(2 << 20));
     for (let attempt = 0; ; attempt++) {
@@ -157,30 +172,32 @@ export function inProcessSuite(store: () => TestStore): void {
   });
 
   it('has what it acknowledged, merged too, though its disk was full again and again', async (context) => {
-    const folder = await newStoreFolder();
-    const defer = (undo: () => unknown) => onTestFinished(async () => void (await undo()));
-    defer(folder.remove);
-    await store().clickHouse.close();
-    const disk = await mountSmallDisk({ defer }, folder.path, 64 + ROOM_BYTES_MIN / (1 << 20)).catch(
-      (cause: unknown) => {
-        if (!(cause instanceof Missing)) throw cause;
-        console.warn(`\n!!! SKIPPED: ${cause.message}\n`);
-        return context.skip(cause.message);
-      },
-    );
+    const { folder, disk } = await smallFolder(context, store());
     await disk.fill(ROOM_BYTES_MIN / 2);
-    await expect(openClickHouse({ folder: folder.path })).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(openClickHouse({ folder })).rejects.toMatchObject({ code: 'unavailable' });
     disk.free();
-    const first = await openClickHouse({ folder: folder.path });
+    const first = await openClickHouse({ folder });
     await migrate(first, RETENTION);
     const events = await insertOnFullDisk(first, disk);
     expect(await countBoth(first)).toEqual({ events, tokenHours: events });
     await first.close();
     await disk.fill(0);
-    await using second = await openClickHouse({ folder: folder.path });
+    await using second = await openClickHouse({ folder });
     expect(await countBoth(second)).toEqual({ events, tokenHours: events });
     const merged = "SELECT countIf(level > 0) AS n FROM system.parts WHERE table = 'events' AND active";
     expect(await second.query(merged)).not.toEqual([{ n: 0 }]);
+  });
+
+  it('drops what is past its retention though it has filled its own disk', async (context) => {
+    const { folder, disk } = await smallFolder(context, store());
+    await using clickHouse = await openClickHouse({ folder });
+    await migrate(clickHouse, RETENTION);
+    await createStoreWriter(clickHouse).insertEvents(sampleEvents(1000), 'before');
+    await disk.fill((ROOM_BYTES_MIN + ROOM_FOR_ROWS_BYTES_MIN) / 2);
+    const more = createStoreWriter(clickHouse).insertEvents(sampleEvents(1000, 1000), 'after');
+    await expect(more).rejects.toMatchObject({ code: 'unavailable' });
+    await migrate(clickHouse, { ...RETENTION, events: 1 });
+    await expect.poll(() => countBoth(clickHouse), { timeout: 30_000, interval: 250 }).toMatchObject({ events: 0 });
   });
 
   it('has each row once after the process is killed in the middle and the rest is repeated', async () => {

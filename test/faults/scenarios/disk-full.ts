@@ -12,8 +12,10 @@ import { until } from '../watched.ts';
 
 /** After a week a baseline is old enough to revoke on. */
 const DAYS = 8;
-/** The archive leaves 128 of it free. */
-const DISK_MIB = 384;
+/** The archive leaves 192 of it free. */
+const DISK_MIB = 448;
+/** Too little for an archive to be made. */
+const LEFT_AT_FIRST_BYTES = 64 << 20;
 /** What is left when traffic begins to fill the rest. */
 const LEFT_BYTES_MAX = 2 << 20;
 /** So long it must have waited, at a stretch. */
@@ -36,8 +38,11 @@ export default {
     for (let day = 0; day < (isShort ? 2 : DAYS); day++) feed(traffic.takeDay());
     const sources = [{ name: 'input', kind: 'file', format: 'canonical', path }];
     const config = installation.configOf(sources, { operations: { port: 0 } });
+    await disk.fill(LEFT_AT_FIRST_BYTES);
     const first = await start(context, config);
     await first.logged('watching');
+    await first.logged('archiving waits');
+    disk.free();
     const place: Place = { context, installation, config, disk, traffic, feed, tokenwarden: first, wentOnMs: [] };
     await settle(installation, traffic.lineCount, [first]);
 

@@ -129,12 +129,17 @@ async function undo(context: Context, entry: ActionEntry, revoker: Target<Revoke
   if (pursuit && halted && isRefused && isUnfinished(halted)) await pursue(context, halted, revoker, pursuit.report);
 }
 
+/** One at a time for an alert: of two, whoever undoes would halt one, and the other would revoke again what was given back. */
 async function pursue(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
   const { alertId } = entry.action;
+  const former = context.pursuits.get(alertId);
+  former?.halt.abort();
   const halt = new AbortController();
   const stop = AbortSignal.any([context.stop, halt.signal]);
   const withdrawal = new AbortController();
-  const ended = revoke({ ...context, stop }, entry, revoker, report, withdrawal.signal);
+  const begin = () => revoke({ ...context, stop }, entry, revoker, report, withdrawal.signal);
+  // What the former failed with is told by whoever began it.
+  const ended = former ? former.ended.then(begin, begin) : begin();
   const pursuit: Pursuit = { halt, withdrawal, report, ended };
   context.pursuits.set(alertId, pursuit);
   try {

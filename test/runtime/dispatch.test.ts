@@ -58,9 +58,9 @@ function revoker(options: { readonly verifyUrl?: string; readonly propagationMs?
   return webhook.open(config, { clock: systemClock, resolve: systemResolve, write: () => undefined });
 }
 
-function submit(kind: 'revoke' | 'undo', state: ActionEntry['state'] = 'approved'): void {
+function submit(kind: 'revoke' | 'undo', state: ActionEntry['state'] = 'approved', id: string = kind): void {
   const now = Date.now();
-  const { action, alert } = sampleOrder({ id: kind, kind, target: 'gateway', decidedAt: now, expiresAt: now + 60_000 });
+  const { action, alert } = sampleOrder({ id, kind, target: 'gateway', decidedAt: now, expiresAt: now + 60_000 });
   const entry = { action, alert, revocation: null, state, detail: '', attemptCount: 0, changedAt: now };
   dispatcher.submit(entry, async (progress) => void told.push(`${progress.actionId} ${progress.state}`));
 }
@@ -123,6 +123,29 @@ it('does not revoke again what somebody has undone meanwhile, however much it is
   await sleep(3 * QUIET_MS);
   expect(told).toEqual(['revoke accepted', 'undo accepted']);
   expect(asked()).toEqual(['revoke', 'undo']);
+});
+
+it('does not do again what was revoked twice for one alert and given back', async () => {
+  submit('revoke');
+  await until('revoke accepted');
+  await use();
+  await until('revoke ineffective');
+  submit('revoke', 'approved', 'once more');
+  await until('once more accepted');
+  submit('undo');
+  await until('undo accepted');
+  await sleep(1500);
+  expect(told).toEqual(['revoke accepted', 'revoke ineffective', 'once more accepted', 'undo accepted']);
+  expect(asked()).toEqual(['revoke', 'revoke', 'undo']);
+});
+
+it('begins what is asked for once more when what is in hand has ended', async () => {
+  issuer.next({ delayMs: 300 });
+  submit('revoke');
+  await vi.waitFor(() => expect(asked()).toEqual(['revoke']));
+  submit('revoke', 'approved', 'once more');
+  await until('once more verified');
+  expect(told).toEqual(['revoke accepted', 'once more accepted', 'once more verified']);
 });
 
 it('lets an attempt in hand end before it undoes it', async () => {

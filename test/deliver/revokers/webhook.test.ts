@@ -121,6 +121,12 @@ describe('verification', () => {
     expect(lastMessage()).toMatchObject({ type: 'verify', token: 'svc-billing' });
   });
 
+  it.each([404, 410])('takes %i for no proof if it does not mean that the token is gone', async (status) => {
+    server.next({ status });
+    const revoker = revokerWith({ verifyUrl: server.url, goneIsRevoked: false });
+    expect(await revoker.verify(sampleOrder(), never)).toMatchObject({ kind: 'unknown' });
+  });
+
   it('asks anew each time, under an id of its own', async () => {
     const revoker = revokerWith({ verifyUrl: server.url });
     await revoker.revoke(sampleOrder(), never);

@@ -64,7 +64,6 @@ export default defineRevoker({
     };
     return {
       kind: 'webhook',
-      reversible,
       propagationMs,
       async revoke(order, signal) {
         const { outcome, status } = await post(order, 'revoke', signal);

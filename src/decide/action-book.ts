@@ -68,7 +68,11 @@ export class ActionBook {
   }
 
   forgetAlert(alertId: string): void {
-    for (const [id, { action }] of this.#actions) if (action.alertId === alertId) this.#actions.delete(id);
+    for (const [id, { action }] of this.#actions) {
+      if (action.alertId !== alertId) continue;
+      this.#actions.delete(id);
+      if (this.#revocations.get(action.token) === id) this.#revocations.delete(action.token);
+    }
   }
 
   /**

@@ -49,7 +49,8 @@ export function duration(maxMs: number): (text: string) => number {
 /** Prints rows under a heading, columns as wide as they need to be. */
 export function table(io: CliIo, head: readonly string[], rows: readonly (readonly string[])[]): void {
   const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  // Not as arguments of one call: there may be more rows than a call takes.
+  const widths = head.map((_, column) => all.reduce((width, row) => Math.max(width, (row[column] ?? '').length), 0));
   for (const row of all)
     io.out(
       `${row

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { alarmBudgetSchema } from '../detect/budget.ts';
 import type { AnyDetector } from '../detect/detector.ts';
+import { LIFETIME_DAYS_MAX } from '../domain/lifetime.ts';
 import { STAGE_NAMES } from '../pipeline/stage.ts';
 import { logSchema } from './log-schema.ts';
 import { checkReferences } from './references.ts';
@@ -9,9 +10,6 @@ import { secretString } from './secret.ts';
 import { sourcesSchema } from './source-schema.ts';
 
 const FINGERPRINT_KEY_CHARS_MIN = 32;
-
-/** ClickHouse's times end in 2106: a lifetime that reaches beyond begins anew in 1970, and everything would be deleted at once. */
-const LIFETIME_DAYS_MAX = 18_250;
 
 const days = (text: string, fallback: number) => z.int().min(1).max(LIFETIME_DAYS_MAX).default(fallback).describe(text);
 

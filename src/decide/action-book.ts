@@ -27,6 +27,11 @@ export function actionIdOf(kind: Action['kind'], alert: Alert, target: string, p
   return deriveId('act', alert.id, kind, target, part);
 }
 
+/** Asked for once more: the later revocation is pursued, and stands for both. */
+function replaces({ action: later }: ActionEntry, { action }: ActionEntry): boolean {
+  return action.kind === 'revoke' && later.alertId === action.alertId && later.decidedAt > action.decidedAt;
+}
+
 function undoes({ action: undo }: ActionEntry, { action }: ActionEntry): boolean {
   return action.kind === 'revoke' && action.alertId === undo.alertId && action.decidedAt <= undo.decidedAt;
 }
@@ -63,20 +68,27 @@ export class ActionBook {
   }
 
   forgetAlert(alertId: string): void {
-    for (const [id, { action }] of this.#actions) if (action.alertId === alertId) this.#actions.delete(id);
+    for (const [id, { action }] of this.#actions) {
+      if (action.alertId !== alertId) continue;
+      this.#actions.delete(id);
+      if (this.#revocations.get(action.token) === id) this.#revocations.delete(action.token);
+    }
   }
 
   /**
    * Actions that were approved and have no outcome yet, and revocations that are not proven: what a restarted process has to take up again. An
    * undo that was accepted must not be done again, since its token may have been revoked since; and a revocation must not be pursued that
-   * somebody undoes.
+   * somebody undoes, or for which a later one stands.
    */
   unsettled(): readonly ActionEntry[] {
     const entries = [...this.#actions.values()];
     const undos = entries.filter(
       ({ action, state }) => action.kind === 'undo' && (state === 'approved' || state === 'accepted'),
     );
-    return entries.filter((entry) => isUnfinished(entry) && !undos.some((undo) => undoes(undo, entry)));
+    const standing = entries.filter(({ action, state }) => action.kind === 'revoke' && STANDING.has(state));
+    const isPursued = (entry: ActionEntry) =>
+      !undos.some((undo) => undoes(undo, entry)) && !standing.some((other) => replaces(other, entry));
+    return entries.filter((entry) => isUnfinished(entry) && isPursued(entry));
   }
 
   /** Revocations for an alert that are not carried out yet. */

@@ -12,7 +12,6 @@ export interface Delivery {
   readonly attempt: (signal: AbortSignal) => Promise<DeliveryOutcome>;
   /** Ends this delivery's waiting; an attempt in hand goes on to its end. */
   readonly halt?: AbortSignal;
-  readonly onAttempt?: (outcome: DeliveryOutcome, attemptCount: number) => void | Promise<void>;
 }
 
 /** How a delivery ended. Beyond what retrying can end in, a waiting notification may be made pointless. */
@@ -84,7 +83,6 @@ export class DeliveryQueue {
         random,
         signal,
         expiresAt: delivery.action.expiresAt,
-        onAttempt: delivery.onAttempt,
       });
       const { displaced } = entry;
       return settlement.outcome.kind === 'stopped' && displaced ? { ...settlement, outcome: displaced } : settlement;

@@ -28,7 +28,7 @@ export interface Settlement<Outcome extends Attempted> {
   readonly attemptCount: number;
 }
 
-export interface RetryOptions<Outcome extends Attempted> {
+export interface RetryOptions {
   readonly schedule: readonly number[];
   readonly clock: Clock;
   /** From 0 up to 1. */
@@ -37,19 +37,17 @@ export interface RetryOptions<Outcome extends Attempted> {
   readonly signal: AbortSignal;
   /** No attempt begins at or after this time, ms since the epoch. */
   readonly expiresAt: number;
-  /** Told of every attempt before anything follows from it; the next one waits for the promise. */
-  readonly onAttempt?: ((outcome: Outcome, attemptCount: number) => void | Promise<void>) | undefined;
 }
 
 /**
  * Repeats an attempt until it settles: the only place that retries. Waits as the schedule says, longer if the other side asked for it.
  *
  * @param attempt may resolve with `undefined` when it was not made: too late, or stopped while it waited for its turn.
- * @throws whatever `attempt` or `onAttempt` throws: those are faults of ours, the world's come as outcomes.
+ * @throws whatever `attempt` throws: those are faults of ours, the world's come as outcomes.
  */
 export async function deliverUntilSettled<Outcome extends Attempted>(
   attempt: () => Promise<Outcome | undefined>,
-  options: RetryOptions<Outcome>,
+  options: RetryOptions,
 ): Promise<Settlement<Outcome>> {
   const { clock, signal, expiresAt } = options;
   let last = 'never tried';
@@ -63,17 +61,13 @@ export async function deliverUntilSettled<Outcome extends Attempted>(
     if (outcome === undefined)
       return { outcome: { kind: signal.aborted ? 'stopped' : 'expired', detail: last }, attemptCount };
     attemptCount++;
-    await options.onAttempt?.(outcome, attemptCount);
     if (!isRetry(outcome)) return { outcome: outcome as Final<Outcome>, attemptCount };
     last = outcome.detail;
     askedMs = outcome.afterMs ?? 0;
   }
 }
 
-function waitBefore(
-  attemptCount: number,
-  { schedule, random }: Pick<RetryOptions<Attempted>, 'schedule' | 'random'>,
-): number {
+function waitBefore(attemptCount: number, { schedule, random }: Pick<RetryOptions, 'schedule' | 'random'>): number {
   const waitMs = schedule[Math.min(attemptCount, schedule.length - 1)] ?? 0;
   return Math.round(waitMs * (1 - JITTER + 2 * JITTER * random()));
 }

@@ -27,14 +27,12 @@ export type Verification =
  */
 export interface Revoker {
   readonly kind: string;
-  /** Whether `undo` can bring the token back. Irreversible revokers ask for more before they act. */
-  readonly reversible: boolean;
   /** How long after acceptance the issuer may still honour the token, ms. */
   readonly propagationMs: number;
   /** Refuses new use of the token, then ends its live sessions. `accepted`: both are done, as far as the issuer says. */
   revoke(order: RevocationOrder, signal: AbortSignal): Promise<DeliveryOutcome>;
   verify(order: RevocationOrder, signal: AbortSignal): Promise<Verification>;
-  /** Brings the token back after a mistake. */
+  /** Brings the token back after a mistake; `refused` where that cannot be. */
   undo(order: RevocationOrder, signal: AbortSignal): Promise<DeliveryOutcome>;
   close?(): Promise<void>;
 }

@@ -29,7 +29,6 @@ export interface Reason {
 export const REASON_CODES = [
   'first-notification',
   'severity-raised',
-  'score-raised',
   'state-changed',
   'repeat-interval-elapsed',
   'nothing-new',

@@ -63,7 +63,7 @@ export interface ArchivedPartition extends TopicPartition {
   archived: number;
   /** By rule. */
   readonly leftOut: Map<string, number>;
-  /** Deleted by retention before they were read: nobody can account for them. */
+  /** Deleted by retention before they were read, or, with all of their range, before it was known whether they had been inserted: nobody can account for them. */
   deleted: number;
   /** Those of them that no insert has gone past yet. */
   gaps: { readonly from: number; readonly to: number }[];
@@ -185,7 +185,7 @@ async function take(
   const [, first, last, token] = INTENT.exec(committed?.metadata ?? '') ?? [];
   if (first === undefined || last === undefined || token === undefined) return undefined;
   const range = { from: Number(first), to: Number(last) + 1 };
-  part.halted = !(await repeatInsert(options, sink, topicPartition, range, token, signal));
+  part.halted = !(await repeatInsert(context, part, range, token));
   if (part.halted) return undefined;
   counted.next = range.to;
   part.repeatedTo = range.to;
@@ -250,17 +250,18 @@ async function flushPending(context: Context, part: Owned, member: Member): Prom
 /** @returns `false` when it was stopped before the store took them */
 async function insertAnnounced(
   context: Context,
-  { topicPartition, sink, released }: Owned,
+  part: Owned,
   records: readonly LogRecord[],
   member: Member,
 ): Promise<boolean> {
   const { options, incarnations } = context;
+  const { topicPartition, sink } = part;
   const { topic, partition } = topicPartition;
   const first = records[0]?.offset ?? 0;
   const last = records.at(-1)?.offset ?? first;
   const token = `${incarnations.get(topic)}/${topic}/${partition}/${first}-${last}`;
   await member.commit(topicPartition, { offset: first, metadata: `insert ${first}-${last} ${token}` });
-  const inserted = await insertUntilTaken(options, sink, records, token, released);
+  const inserted = await insertUntilTaken(options, part, records, token);
   if (inserted === undefined) return false;
   await member.commit(topicPartition, { offset: last + 1, metadata: '' });
   account(context, { ...topicPartition, isDense: sink.isDense }, records, inserted);
@@ -302,50 +303,53 @@ function countsOf({ counts }: Context, topicPartition: TopicPartition): Archived
 /**
  * Repeats while the store is away: reading stops meanwhile, so nothing piles up here; the log keeps what comes.
  *
- * @returns `undefined` when it was stopped before the store took them
+ * @returns `undefined` when it was stopped, or the partition lost, before the store took them
  */
 async function insertUntilTaken(
   { clock, onWarning }: ArchiveOptions,
-  sink: ArchiveSink,
+  { sink, lease, released }: Owned,
   records: readonly LogRecord[],
   token: string,
-  signal: AbortSignal,
 ): Promise<Inserted | undefined> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await sink.insert(records, token);
     } catch (cause) {
       if (!isRetryable(cause)) throw cause;
-      if (signal.aborted) return undefined;
+      // A partition that is somebody else's by now is not told to be given up before this ends.
+      if (released.aborted || !lease.valid()) return undefined;
       if (attempt === 0)
         onWarning('the store does not take inserts; archiving waits', { topic: sink.topic, cause: messageOf(cause) });
-      await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 5000, signal);
+      await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 5000, released);
     }
   }
 }
 
+/** @returns `false` when it was stopped before the store took them */
 async function repeatInsert(
-  options: ArchiveOptions,
-  sink: ArchiveSink,
-  { topic, partition }: TopicPartition,
+  context: Context,
+  part: Owned,
   { from, to }: { readonly from: number; readonly to: number },
   token: string,
-  signal: AbortSignal,
 ): Promise<boolean> {
+  const { log, onWarning } = context.options;
+  const { topicPartition } = part;
+  const { topic, partition } = topicPartition;
   const records: LogRecord[] = [];
-  for await (const batch of options.log.read(topic, partition, { from, to })) records.push(...batch.map(copyOf));
-  const earliest = (await options.log.offsets(topic)).find((kept) => kept.partition === partition)?.earliest ?? 0;
+  for await (const batch of log.read(topic, partition, { from, to })) records.push(...batch.map(copyOf));
+  const earliest = (await log.offsets(topic)).find((kept) => kept.partition === partition)?.earliest ?? 0;
   if (earliest > from) {
     // A part of the range would not be known as what it is, and could stand there twice.
-    options.onWarning('records were deleted before it was known whether they are archived: they may be missing', {
+    onWarning('records were deleted before it was known whether they are archived: they may be missing', {
       topic,
       partition,
       fromOffset: from,
       toOffset: to,
     });
+    countsOf(context, topicPartition).deleted += to - from;
     return true;
   }
-  return records.length === 0 || (await insertUntilTaken(options, sink, records, token, signal)) !== undefined;
+  return records.length === 0 || (await insertUntilTaken(context.options, part, records, token)) !== undefined;
 }
 
 function isRetryable(cause: unknown): boolean {

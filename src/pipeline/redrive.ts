@@ -19,7 +19,10 @@ export interface Redriven {
   readonly truncatedCount: number;
 }
 
-/** Reads dead letters again. What can be read now goes to the events log, and its letter is deleted; the rest stays. */
+/**
+ * Reads dead letters again. What can be read now goes to the events log, and a record after its letter says that the letter counts no more: it
+ * stays in the log for its time. The rest stays as it is.
+ */
 export async function redrive(
   log: Log,
   letters: readonly DeadLetter[],

@@ -24,6 +24,7 @@ import { StoreError } from '../store/store-error.ts';
 import { createStoreWriter } from '../store/writer.ts';
 import { archiveOptions } from './archive-options.ts';
 import { systemClock } from './clock.ts';
+import { closeAll } from './close-all.ts';
 import { createDispatcher, type Target } from './dispatch.ts';
 import { type ObserveOptions, observe } from './observe.ts';
 import { openLog } from './open-log.ts';
@@ -88,9 +89,7 @@ export async function assemble(
   const opened = await openLog(config, 'own', options.logger, standstill.onWaiting);
   const log = options.between?.log(opened) ?? opened;
   const closing = [() => log.close()];
-  const close = async () => {
-    for (const step of closing.toReversed()) await step();
-  };
+  const close = () => closeAll(closing);
   try {
     await log.ensureTopics(topicSpecs(config.log));
     const context: Context = { config, detectors, log, closing, opened: {}, sourceTopics: [], ...options };

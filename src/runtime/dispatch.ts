@@ -5,7 +5,7 @@ import { nextStepsFor } from '../deliver/next-steps.ts';
 import { type Delivery, DeliveryQueue, type DeliverySettlement } from '../deliver/queue.ts';
 import type { Receiver, RevocationSummary } from '../deliver/receiver.ts';
 import { deliverUntilSettled, REVOCATION_SCHEDULE_MS } from '../deliver/retry.ts';
-import type { RevocationOrder, Revoker } from '../deliver/revoker.ts';
+import type { RevocationOrder, Revoker, Verification } from '../deliver/revoker.ts';
 import type { Pace } from '../deliver/turns.ts';
 import type { ActionState, DeliveryOutcome } from '../domain/action.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -33,6 +33,8 @@ type Report = (progress: Progress) => Promise<void>;
 const NOTIFICATIONS_MAX = 1000;
 /** Times a revocation is done again because the token was used after it. */
 const REPEATS_MAX = 5;
+/** By then an issuer that is asked again and again has been asked once after its propagation time: longer than the longest wait. */
+const LAST_QUESTION_MS = 120_000;
 
 /** Carries actions out over one queue a target, and verifies revocations. */
 export function createDispatcher(options: DispatchOptions): Dispatcher {
@@ -127,12 +129,17 @@ async function undo(context: Context, entry: ActionEntry, revoker: Target<Revoke
   if (pursuit && halted && isRefused && isUnfinished(halted)) await pursue(context, halted, revoker, pursuit.report);
 }
 
+/** One at a time for an alert: of two, whoever undoes would halt one, and the other would revoke again what was given back. */
 async function pursue(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
   const { alertId } = entry.action;
+  const former = context.pursuits.get(alertId);
+  former?.halt.abort();
   const halt = new AbortController();
   const stop = AbortSignal.any([context.stop, halt.signal]);
   const withdrawal = new AbortController();
-  const ended = revoke({ ...context, stop }, entry, revoker, report, withdrawal.signal);
+  const begin = () => revoke({ ...context, stop }, entry, revoker, report, withdrawal.signal);
+  // What the former failed with is told by whoever began it.
+  const ended = former ? former.ended.then(begin, begin) : begin();
   const pursuit: Pursuit = { halt, withdrawal, report, ended };
   context.pursuits.set(alertId, pursuit);
   try {
@@ -183,12 +190,18 @@ async function verify(
   const { clock, random, watch } = context.options;
   const from = await watch.mark(order.action.token);
   const deadAt = clock.now() + revoker.propagationMs;
-  const { outcome } = await deliverUntilSettled(() => revoker.verify(order, context.stop), {
+  const ask = async (): Promise<Verification> => {
+    const told = await revoker.verify(order, context.stop);
+    // Until then the issuer may still honour it, as was to be expected: that is no answer yet.
+    return told.kind === 'ineffective' && clock.now() < deadAt ? { kind: 'retry', detail: told.detail } : told;
+  };
+  const { outcome } = await deliverUntilSettled(ask, {
     schedule: REVOCATION_SCHEDULE_MS,
     clock,
     random,
     signal: context.stop,
-    expiresAt: order.action.expiresAt,
+    // Asking changes nothing, and what was answered too early must not be the last word.
+    expiresAt: Math.max(order.action.expiresAt, deadAt + LAST_QUESTION_MS),
   });
   if (outcome.kind === 'stopped') return undefined;
   if (outcome.kind === 'verified' || outcome.kind === 'ineffective')

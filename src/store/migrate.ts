@@ -1,3 +1,4 @@
+import { LIFETIME_DAYS_MAX } from '../domain/lifetime.ts';
 import type { ClickHouse } from './connection.ts';
 import { MIGRATIONS, type Migration, type RetentionDays, TABLE_LIFETIMES, timeToLive } from './migrations.ts';
 import { StoreError } from './store-error.ts';
@@ -43,8 +44,11 @@ export async function migrate(
 
 function checkRetention(retention: RetentionDays): void {
   for (const [option, days] of Object.entries(retention)) {
-    if (Number.isSafeInteger(days) && days >= 1 && days <= 36_500) continue;
-    throw new StoreError('rejected', `Retention of ${option} is ${days}: give whole days, from 1 to 36500.`);
+    if (Number.isSafeInteger(days) && days >= 1 && days <= LIFETIME_DAYS_MAX) continue;
+    throw new StoreError(
+      'rejected',
+      `Retention of ${option} is ${days}: give whole days, from 1 to ${LIFETIME_DAYS_MAX}.`,
+    );
   }
 }
 

@@ -80,6 +80,10 @@ describe('the page of a backtest', () => {
     );
   });
 
+  it('says what rows are counted where the label says what was taken', () => {
+    expect(page).toContain('are those that the thief took until the alert, where the label says what was taken');
+  });
+
   it('shows figures as a person reads them', () => {
     const shown = new Map(figuresOf(page).map((figure) => [figure.path, figure.shown]));
     expect(shown.get('thefts.recall')).toBe(`${Math.round(100 * report.thefts.recall)} %`);

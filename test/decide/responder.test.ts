@@ -245,6 +245,19 @@ describe('Responder: restart', () => {
     expect(open()).toEqual(['revoke']);
   });
 
+  it('leaves alone a revocation that is not proven and was asked for once more, unless that is refused', () => {
+    const { responder, actionId, alertId } = revoked();
+    const open = () => responder.unsettled().flatMap(({ action }) => (action.kind === 'revoke' ? [action.id] : []));
+    responder.onOutcome(actionId, 'ineffective', '', 1, NOW);
+    const asked = responder.onRequest({ kind: 'revoke', alertId, by: 'ada', at: NOW }, NOW + 1);
+    const again = asked?.actions[0]?.action.id ?? '';
+    expect(open()).toEqual([again]);
+    responder.onOutcome(again, 'verified', '', 1, NOW);
+    expect(open()).toEqual([]);
+    responder.onOutcome(again, 'refused', '', 1, NOW);
+    expect(open()).toEqual([actionId]);
+  });
+
   it('goes on from the ledger as if it had never stopped', () => {
     const { responder, decided, actionId, alertId } = revoked();
     const restarted = new Responder(samplePolicy());

@@ -52,6 +52,6 @@ export class ManualClock implements Clock {
 }
 
 /** Lets everything run that can run. */
-export function settled(): Promise<void> {
+function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

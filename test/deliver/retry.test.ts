@@ -7,12 +7,12 @@ import {
 } from '../../src/deliver/retry.ts';
 import type { Verification } from '../../src/deliver/revoker.ts';
 import type { DeliveryOutcome } from '../../src/domain/action.ts';
-import { ManualClock, settled } from './manual-clock.ts';
+import { ManualClock } from './manual-clock.ts';
 
 const RETRY: DeliveryOutcome = { kind: 'retry', detail: 'answered 503' };
 const DAY_MS = 86_400_000;
 
-function options(clock: ManualClock, overrides: Partial<RetryOptions<DeliveryOutcome>> = {}) {
+function options(clock: ManualClock, overrides: Partial<RetryOptions> = {}) {
   return {
     schedule: REVOCATION_SCHEDULE_MS,
     clock,
@@ -113,32 +113,6 @@ describe('deliverUntilSettled', () => {
     stop.abort();
     expect(await settling).toEqual({ outcome: { kind: 'stopped', detail: 'answered 503' }, attemptCount: 2 });
     expect(attemptedAt).toEqual([0, 500]);
-  });
-
-  it('tells of every attempt and waits until that is taken in', async () => {
-    const clock = new ManualClock();
-    const told: string[] = [];
-    let takeIn = (): void => undefined;
-    const { attempt, attemptedAt } = scripted(clock, (n) => (n === 1 ? RETRY : { kind: 'accepted', detail: 'ok' }));
-    const settling = deliverUntilSettled(
-      attempt,
-      options(clock, {
-        onAttempt: async ({ kind }, n) => {
-          told.push(`${n} ${kind}`);
-          await new Promise<void>((resolve) => {
-            takeIn = resolve;
-          });
-        },
-      }),
-    );
-    await clock.advance(5000);
-    expect(attemptedAt).toEqual([0]);
-    takeIn();
-    await settled();
-    await clock.advance(1000);
-    takeIn();
-    await settling;
-    expect(told).toEqual(['1 retry', '2 accepted']);
   });
 
   it('does not swallow what is our own fault', async () => {

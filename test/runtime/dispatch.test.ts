@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ActionEntry } from '../../src/decide/entries.ts';
 import { systemResolve } from '../../src/deliver/address.ts';
 import webhook from '../../src/deliver/revokers/webhook.ts';
@@ -29,14 +29,7 @@ beforeEach(async () => {
   await log.ensureTopics(topicSpecs({ partitionCount: 1, retentionDays: 10_000 }));
   issuer = await startHttpReceiver();
   told = [];
-  dispatcher = createDispatcher({
-    receivers: new Map(),
-    revokers: new Map([['gateway', { open: revoker(), pace: webhook.pace }]]),
-    clock: systemClock,
-    random: Math.random,
-    watch: createStreamWatch(log, systemClock, 1, QUIET_MS),
-    onFault: (cause) => told.push(String(cause)),
-  });
+  dispatcher = dispatcherWith(revoker());
 });
 
 afterEach(async () => {
@@ -46,17 +39,28 @@ afterEach(async () => {
   await folder.remove();
 });
 
-/** The event stream has to prove what it does. */
-function revoker() {
+function dispatcherWith(open: ReturnType<typeof revoker>): Dispatcher {
+  return createDispatcher({
+    receivers: new Map(),
+    revokers: new Map([['gateway', { open, pace: webhook.pace }]]),
+    clock: systemClock,
+    random: Math.random,
+    watch: createStreamWatch(log, systemClock, 1, QUIET_MS),
+    onFault: (cause) => told.push(String(cause)),
+  });
+}
+
+/** Unless it is given a `verifyUrl`, the event stream has to prove what it does. */
+function revoker(options: { readonly verifyUrl?: string; readonly propagationMs?: number } = {}) {
   const secrets = [`whsec_${Buffer.alloc(32, 1).toString('base64')}`];
-  const at = { url: issuer.url, secrets, reversible: true, propagationMs: 0 };
+  const at = { url: issuer.url, secrets, reversible: true, propagationMs: 0, ...options };
   const config = webhook.config.parse({ ...at, allowInsecure: true, allowPrivateAddresses: true });
   return webhook.open(config, { clock: systemClock, resolve: systemResolve, write: () => undefined });
 }
 
-function submit(kind: 'revoke' | 'undo', state: ActionEntry['state'] = 'approved'): void {
+function submit(kind: 'revoke' | 'undo', state: ActionEntry['state'] = 'approved', id: string = kind): void {
   const now = Date.now();
-  const { action, alert } = sampleOrder({ id: kind, kind, target: 'gateway', decidedAt: now, expiresAt: now + 60_000 });
+  const { action, alert } = sampleOrder({ id, kind, target: 'gateway', decidedAt: now, expiresAt: now + 60_000 });
   const entry = { action, alert, revocation: null, state, detail: '', attemptCount: 0, changedAt: now };
   dispatcher.submit(entry, async (progress) => void told.push(`${progress.actionId} ${progress.state}`));
 }
@@ -80,6 +84,30 @@ it('revokes again what is used after it was revoked, until it is quiet', async (
   expect(asked()).toEqual(['revoke', 'revoke']);
 });
 
+describe('an issuer that can be asked', () => {
+  const active = (isActive: boolean) => issuer.next({ body: JSON.stringify({ active: isActive }) });
+
+  it('is asked again while it may still honour the token, and is not asked to revoke it again', async () => {
+    dispatcher = dispatcherWith(revoker({ verifyUrl: issuer.url, propagationMs: 2000 }));
+    issuer.next({ status: 204 });
+    for (const isActive of [true, true, false]) active(isActive);
+    submit('revoke');
+    await until('revoke verified');
+    expect(told).toEqual(['revoke accepted', 'revoke verified']);
+    expect(asked()).toEqual(['revoke', 'verify', 'verify', 'verify']);
+  });
+
+  it('has not revoked what is active after that', async () => {
+    dispatcher = dispatcherWith(revoker({ verifyUrl: issuer.url, propagationMs: 300 }));
+    issuer.next({ status: 204 });
+    for (const isActive of [true, true]) active(isActive);
+    submit('revoke');
+    await until('revoke ineffective');
+    expect(told).toEqual(['revoke accepted', 'revoke ineffective']);
+    expect(asked()).toEqual(['revoke', 'verify', 'verify']);
+  });
+});
+
 it('takes up what a former process left ineffective', async () => {
   submit('revoke', 'ineffective');
   await until('revoke verified');
@@ -95,6 +123,29 @@ it('does not revoke again what somebody has undone meanwhile, however much it is
   await sleep(3 * QUIET_MS);
   expect(told).toEqual(['revoke accepted', 'undo accepted']);
   expect(asked()).toEqual(['revoke', 'undo']);
+});
+
+it('does not do again what was revoked twice for one alert and given back', async () => {
+  submit('revoke');
+  await until('revoke accepted');
+  await use();
+  await until('revoke ineffective');
+  submit('revoke', 'approved', 'once more');
+  await until('once more accepted');
+  submit('undo');
+  await until('undo accepted');
+  await sleep(1500);
+  expect(told).toEqual(['revoke accepted', 'revoke ineffective', 'once more accepted', 'undo accepted']);
+  expect(asked()).toEqual(['revoke', 'revoke', 'undo']);
+});
+
+it('begins what is asked for once more when what is in hand has ended', async () => {
+  issuer.next({ delayMs: 300 });
+  submit('revoke');
+  await vi.waitFor(() => expect(asked()).toEqual(['revoke']));
+  submit('revoke', 'approved', 'once more');
+  await until('once more verified');
+  expect(told).toEqual(['revoke accepted', 'once more accepted', 'once more verified']);
 });
 
 it('lets an attempt in hand end before it undoes it', async () => {

@@ -46,7 +46,6 @@ export class SimTargets {
   revokerFor(process: SimProcess): Revoker {
     return {
       kind: 'simulated',
-      reversible: false,
       propagationMs: 100,
       revoke: (order, signal) => {
         const { id, token, decidedAt, reason } = order.action;

@@ -159,7 +159,7 @@ const NOTES = html`<ul>
 <li>A <b>token-month</b> is one token watched for 30 days, from its first event to its last.</li>
 <li>A <b>theft is caught</b> when one of its own events reaches the threshold. Two alerts of a token count as one until six hours have passed below the threshold; whatever is told of a token during a theft, and within a day after it while its evidence fades, is no false alert.</li>
 <li><b>Revoked</b> is what policy would have done with revocation switched on, for every token unless the configuration has rules.</li>
-<li><b>Rows that left</b> are the rows of the token’s events from the theft’s beginning to the alert. The owner’s own are among them: nobody can tell them apart.</li>
+<li><b>Rows that left</b> are those that the thief took until the alert, where the label says what was taken. Elsewhere they are the rows of all the token’s events from the theft’s beginning to the alert, the owner’s own among them: nobody can tell them apart.</li>
 <li><b>Median and worst</b> are of what was caught, each column for itself. Of what is missed, everything leaves.</li>
 <li>The <b>score</b> is in bits: one honest token-day in 2 to the power of it looks as odd. The threshold follows from the alarm budget.</li>
 </ul>`;

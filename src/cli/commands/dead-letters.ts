@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { safeText } from '../../deliver/safe-text.ts';
-import type { Log } from '../../log/log.ts';
-import { type DeadLetter, decodeDeadLetter } from '../../pipeline/dead-letter.ts';
+import type { DeadLetter } from '../../pipeline/dead-letter.ts';
+import { readDeadLetters } from '../../pipeline/read-dead-letters.ts';
 import { redrive } from '../../pipeline/redrive.ts';
-import { TOPICS, topicSpecs } from '../../pipeline/topics.ts';
+import { topicSpecs } from '../../pipeline/topics.ts';
 import { readingsOf } from '../../runtime/reading.ts';
 import { type CliIo, table, UsageError, wholeNumber } from '../io.ts';
 import { configOption, withLog } from '../project.ts';
@@ -25,7 +25,7 @@ export function deadLettersCommand(io: CliIo): Command {
     .option('--json', 'print one JSON object a line')
     .addOption(configOption())
     .action((options: Options) =>
-      withLog(io, options.config, 'read', async (log) => list(io, await readAll(log), options)),
+      withLog(io, options.config, 'read', async (log) => list(io, await readDeadLetters(log), options)),
     );
   command
     .command('show')
@@ -34,7 +34,7 @@ export function deadLettersCommand(io: CliIo): Command {
     .option('--json', 'print JSON')
     .addOption(configOption())
     .action((id: string, options: Options) =>
-      withLog(io, options.config, 'read', async (log) => show(io, await readAll(log), id, options)),
+      withLog(io, options.config, 'read', async (log) => show(io, await readDeadLetters(log), id, options)),
     );
   command
     .command('redrive')
@@ -48,7 +48,7 @@ export function deadLettersCommand(io: CliIo): Command {
       withLog(io, options.config, 'append', async (log, { config }) => {
         // Refuses when the events' partitions are not those that are configured.
         await log.ensureTopics(topicSpecs(config.log));
-        const letters = choose(await readAll(log), ids, options.source);
+        const letters = choose(await readDeadLetters(log), ids, options.source);
         const { eventCount, ignoredCount, stillDead, truncatedCount } = await redrive(
           log,
           letters,
@@ -63,18 +63,6 @@ export function deadLettersCommand(io: CliIo): Command {
       }),
     );
   return command;
-}
-
-async function readAll(log: Log): Promise<readonly DeadLetter[]> {
-  const letters = new Map<string, DeadLetter>();
-  for await (const batch of log.read(TOPICS.deadLetters, 0)) {
-    for (const { key, value } of batch) {
-      if (key === null) continue;
-      if (value === null) letters.delete(key);
-      else letters.set(key, decodeDeadLetter(value));
-    }
-  }
-  return [...letters.values()];
 }
 
 function choose(

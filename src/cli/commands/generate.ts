@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
 import { DAY_MS, SECOND_MS } from '../../baseline/time.ts';
 import { openKafkaLog } from '../../log/kafka.ts';
@@ -51,6 +52,8 @@ async function generate(io: CliIo, options: Options): Promise<void> {
     for (let day = options.days; day >= 0; day--) {
       const records = dayOfFleet(fleet, options.seed, Math.floor(now / DAY_MS) * DAY_MS - day * DAY_MS);
       await write(records.filter(({ time }) => Date.parse(time) <= now));
+      // Signals, and the end of whoever reads, are noticed between two turns.
+      await nextTurn();
       if (io.interrupted.aborted) return;
     }
     if (options.live) await goLive(io, options, fleet, write, now);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { countDeadLetters } from '../../pipeline/read-dead-letters.ts';
 import { type Reader, readReaders } from '../../pipeline/readers.ts';
 import { TOPICS } from '../../pipeline/topics.ts';
 import { systemClock } from '../../runtime/clock.ts';
@@ -32,15 +33,15 @@ export function statusCommand(io: CliIo): Command {
     .action(async (options: { config?: string; json?: true }) => {
       await withLog(io, options.config, 'read', async (log, { config: { operations } }) => {
         const url = operations ? `http://${hostOf(operations.host)}:${operations.port}/status` : null;
-        const [committed, letters, live] = await Promise.all([
+        const [committed, deadLetterCount, live] = await Promise.all([
           readReaders(log, systemClock.now()),
-          log.offsets(TOPICS.deadLetters),
+          countDeadLetters(log),
           url === null ? null : askProcess(url),
         ]);
         const readers = merge(committed, live);
         const found: Findings = {
           readers,
-          deadLetterCount: letters.reduce((sum, { earliest, end }) => sum + end - earliest, 0),
+          deadLetterCount,
           url,
           process: live,
           wrong: wrongsOf(readers, url, live, operations?.readyLagMsMax ?? LAG_MS_MAX),

@@ -84,7 +84,6 @@ export default defineRevoker({
     };
     return {
       kind: 'postgres',
-      reversible: true,
       propagationMs: 0,
       revoke: (order, signal) => attempt(order, signal, revoke),
       verify: async (order, signal) => {

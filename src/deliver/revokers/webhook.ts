@@ -13,14 +13,16 @@ const config = z
   .strictObject({
     url: secretUrl('Where revocations, and undos if `reversible`, are posted to.'),
     verifyUrl: secretUrl(
-      'Where to ask whether a token is out of use: answers {"active": false} or {"active": true}, or 404 for a token that is gone. Without it, the event stream has to tell.',
+      'Where to ask whether a token is out of use: answers {"active": false} or {"active": true}, or, if `goneIsRevoked`, 404 or 410 for a token that is gone. Without it, the event stream has to tell.',
     ).optional(),
     secrets: signingSecrets(),
     reversible: z.boolean().default(false).describe('Whether the other side understands `undo`.'),
     goneIsRevoked: z
       .boolean()
       .default(true)
-      .describe('Whether 404 and 410 mean that the token does not exist any more, which is as good as revoked.'),
+      .describe(
+        'Whether 404 and 410, from `url` or `verifyUrl`, mean that the token does not exist any more, which is as good as revoked. If not, such an answer refuses the order, and proves nothing: the event stream has to tell.',
+      ),
     propagationMs: z
       .number()
       .int()
@@ -62,7 +64,6 @@ export default defineRevoker({
     };
     return {
       kind: 'webhook',
-      reversible,
       propagationMs,
       async revoke(order, signal) {
         const { outcome, status } = await post(order, 'revoke', signal);
@@ -71,7 +72,7 @@ export default defineRevoker({
       async verify(order, signal) {
         if (verifier === undefined) return { kind: 'unknown', detail: 'no verifyUrl is configured' };
         const { body, headers } = question(order, sign, ports);
-        return verificationOf(await verifier.post(body, headers, signal));
+        return verificationOf(await verifier.post(body, headers, signal), goneIsRevoked);
       },
       async undo(order, signal) {
         if (!reversible) return { kind: 'refused', detail: 'this revoker is configured as not reversible' };
@@ -96,9 +97,10 @@ function question(order: RevocationOrder, sign: Sign, { clock }: DeliveryPorts) 
   return { body, headers: sign(`${order.action.id}.verify.${now}`, body, now) };
 }
 
-function verificationOf({ outcome, status, body }: HttpResult): Verification {
+function verificationOf({ outcome, status, body }: HttpResult, goneIsRevoked: boolean): Verification {
   const { detail } = outcome;
-  if (status !== null && GONE.has(status)) return { kind: 'verified', detail: `${detail}: the token is gone` };
+  if (goneIsRevoked && status !== null && GONE.has(status))
+    return { kind: 'verified', detail: `${detail}: the token is gone` };
   if (outcome.kind === 'retry') return outcome;
   if (outcome.kind === 'refused') return { kind: 'unknown', detail };
   const active = activeIn(body);

@@ -77,7 +77,7 @@ describe('webhook revoker', () => {
   });
 
   it('undoes only if the other side can', async () => {
-    expect(revokerWith()).toMatchObject({ reversible: false, propagationMs: 5000 });
+    expect(revokerWith()).toMatchObject({ propagationMs: 5000 });
     expect(await revokerWith().undo(sampleOrder(), never)).toMatchObject({ kind: 'refused' });
     expect(server.requests).toHaveLength(0);
     const undo = sampleOrder({ kind: 'undo', id: 'act_u' });
@@ -119,6 +119,12 @@ describe('verification', () => {
     expect((await revoker.verify(sampleOrder(), never)).kind).toBe(expected);
     expect(server.requests[0]).toMatchObject({ path: '/introspect' });
     expect(lastMessage()).toMatchObject({ type: 'verify', token: 'svc-billing' });
+  });
+
+  it.each([404, 410])('takes %i for no proof if it does not mean that the token is gone', async (status) => {
+    server.next({ status });
+    const revoker = revokerWith({ verifyUrl: server.url, goneIsRevoked: false });
+    expect(await revoker.verify(sampleOrder(), never)).toMatchObject({ kind: 'unknown' });
   });
 
   it('asks anew each time, under an id of its own', async () => {

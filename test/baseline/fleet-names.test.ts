@@ -54,7 +54,7 @@ describe('a table that is made', () => {
   const made = {
     tables: ['sales.refunds'],
     operation: 'create',
-    success: null,
+    success: true,
     statement: null,
     at: 30 * DAY_MS,
   } as const;
@@ -81,6 +81,7 @@ describe('a table that is made', () => {
 
   it.each<[string, Partial<AuditEvent>]>([
     ['in vain', { success: false }],
+    ['as far as anybody knows', { success: null }],
     ['of another one', { tables: ['sales.refunds', 'hr.salaries'] }],
     ['by no more than its use', { operation: 'insert' }],
     ['if it was not there', { statement: 'CREATE TABLE IF NOT EXISTS sales.refunds (id int)' }],

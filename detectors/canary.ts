@@ -18,12 +18,13 @@ const service: readonly CaseEvent[] = Array.from({ length: 20 }, (_, i) => ({
   tables: ['public.orders'],
 }));
 
-function patterns(description: string) {
+/** @param written a pattern as it is compared */
+function patterns(description: string, written: (pattern: string) => string = (pattern) => pattern) {
   return z
     .array(z.string().min(1).max(512))
     .max(CANARIES_MAX)
     .default([])
-    .transform((list) => new PatternList(list))
+    .transform((list) => new PatternList(list.map(written)))
     .describe(description);
 }
 
@@ -44,8 +45,14 @@ export default defineDetector({
   runbook:
     'Take it for a theft. See from where the token was used and what else it read in the same session, and where it could have leaked.',
   config: z.strictObject({
-    tables: patterns('Tables that nobody has any business with, as the audit log names them; `*` stands for any text.'),
-    tokens: patterns('Tokens that nobody has any business using; `*` stands for any text.'),
+    tables: patterns(
+      'Tables that nobody has any business with, as the audit log names them, in capitals or not, with their schema if it says one; `*` stands for any text.',
+      // As those of events are.
+      (table) => table.toLowerCase(),
+    ),
+    tokens: patterns(
+      'Tokens that nobody has any business using, by their ids as alerts show them: capitals matter, the `namespace` of a source stands before them (`name/token`), and what a source’s `fingerprintTokens` replaces is `fp:` with its fingerprint; `*` stands for any text.',
+    ),
   }),
   remembers: {},
   isCertain: true,
@@ -74,6 +81,13 @@ export default defineDetector({
       config: { tables: ['public.vip_customers'] },
       history: service,
       events: [{ at: START + DAY_MS, tables: ['public.orders', 'public.vip_customers'] }],
+      expect: 'fires',
+    },
+    {
+      name: 'a table that was declared in capitals is read',
+      config: { tables: ['public.VIP_Customers', 'HR.*'] },
+      history: service,
+      events: [{ at: START + DAY_MS, tables: ['public.vip_customers'] }],
       expect: 'fires',
     },
     {

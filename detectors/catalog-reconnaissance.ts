@@ -11,6 +11,8 @@ const START = Date.UTC(2026, 8, 7, 9);
 /** What it does all day, what drivers read of the catalogue among it. */
 const OWN_WORK = 0;
 const KIND_OF: Readonly<Record<CatalogueKind, number>> = { types: OWN_WORK, structure: 1, accounts: 2, server: 3 };
+/** The others. */
+const ASKED_FOR = Object.values(KIND_OF).filter((kind) => kind !== OWN_WORK);
 const KINDS = ['its own work', 'what there is', 'who may do what', 'what runs'] as const;
 
 /** Two weeks of a service whose driver reads the types once a day. */
@@ -56,12 +58,18 @@ export default defineDetector({
 
   score({ asked }, { tables }, rates) {
     if (tables.length === 0 || asked.observations === 0) return undefined;
-    const kind = kindIn(tables);
-    return kind === OWN_WORK || asked.standing(kind) !== 'new' ? undefined : asked.strangeness(rates);
+    const kinds = kindsIn(tables);
+    // Of which nearly all statements have none. Any that is new is as strange as another.
+    if (kinds === 0) return undefined;
+    const isNew = ASKED_FOR.some((kind) => has(kinds, kind) && asked.standing(kind) === 'new');
+    return isNew ? asked.strangeness(rates) : undefined;
   },
 
   learn({ asked }, { tables, at }) {
-    if (tables.length > 0) asked.add(kindIn(tables), at);
+    if (tables.length === 0) return;
+    const kinds = kindsIn(tables);
+    if (kinds === 0) asked.add(OWN_WORK, at);
+    else for (const kind of ASKED_FOR) if (has(kinds, kind)) asked.add(kind, at);
   },
 
   evidence({ asked }, { tables }) {
@@ -70,8 +78,8 @@ export default defineDetector({
       {
         what: 'catalogue read for the first time',
         observed: tables.filter((table) => {
-          const kind = kindIn([table]);
-          return kind !== OWN_WORK && asked.standing(kind) !== 'known';
+          const kinds = kindsIn([table]);
+          return ASKED_FOR.some((kind) => has(kinds, kind) && asked.standing(kind) !== 'known');
         }),
         expected: known.length === 0 ? 'nothing of the kind' : `only ${known.map((kind) => KINDS[kind]).join(', ')}`,
         sampleSize: Math.round(asked.observations),
@@ -102,6 +110,24 @@ export default defineDetector({
       expect: 'fires',
     },
     {
+      name: 'a tool that shows tables asks for what runs, and for tables after it in one statement',
+      history: browser,
+      events: [{ at: START + 14 * DAY_MS, tables: ['pg_stat_activity', 'information_schema.tables'] }],
+      expect: 'fires',
+    },
+    {
+      name: 'a tool that has always asked for both in one statement asks for one of them',
+      history: browser.map((event, i) => ({
+        ...event,
+        tables: i % 24 === 0 ? ['pg_stat_activity', 'information_schema.tables', 'pg_roles'] : (event.tables ?? []),
+      })),
+      events: [
+        { at: START + 14 * DAY_MS, tables: ['pg_stat_activity'] },
+        { at: START + 14 * DAY_MS + 1000, tables: ['pg_roles'] },
+      ],
+      expect: 'silent',
+    },
+    {
       name: 'a new driver asks for types and columns',
       history: service,
       events: ['pg_catalog.pg_enum', 'pg_catalog.pg_attribute', 'pg_range'].map((table, i) => ({
@@ -119,14 +145,16 @@ export default defineDetector({
   ],
 });
 
-/** What a statement is after: the most telling of its tables. */
-function kindIn(tables: AuditEvent['tables']): number {
-  let most = OWN_WORK;
+/** What a statement is after, a bit a kind; 0: its own work. */
+function kindsIn(tables: AuditEvent['tables']): number {
+  let kinds = 0;
   for (const table of tables) {
     const kind = catalogueKindOf(table);
-    if (kind === null) continue;
-    const rank = KIND_OF[kind];
-    if (rank !== OWN_WORK && most !== KIND_OF.accounts) most = rank;
+    if (kind !== null && KIND_OF[kind] !== OWN_WORK) kinds |= 1 << KIND_OF[kind];
   }
-  return most;
+  return kinds;
+}
+
+function has(kinds: number, kind: number): boolean {
+  return ((kinds >> kind) & 1) === 1;
 }

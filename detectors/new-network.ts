@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { counter } from '../src/baseline/counter.ts';
 import { type SeenSetRead, type Standing, seenSet } from '../src/baseline/seen-set.ts';
-import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { timestamp } from '../src/baseline/timestamp.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
 import { ifNotKnown } from '../src/detect/novelty.ts';
@@ -30,6 +30,17 @@ const service: readonly CaseEvent[] = Array.from({ length: 80 }, (_, i) => ({
   at: START + Math.floor(i / 8) * DAY_MS + (i % 8) * HOUR_MS,
   ...office,
 }));
+
+/** The same service, which appears in other networks so many minutes before its tenth day is over. */
+function movedBefore(...minutes: readonly number[]): readonly CaseEvent[] {
+  const moves = minutes.map((minute, i) => ({
+    at: START + 10 * DAY_MS - minute * MINUTE_MS,
+    network: `203.0.${113 + i}.0/24`,
+    asn: 64511 + i,
+    country: 'US',
+  }));
+  return [...service, ...moves];
+}
 
 /** A laptop that is in another network of the same provider every day. */
 const traveller: readonly CaseEvent[] = Array.from({ length: 60 }, (_, i) => ({
@@ -78,6 +89,7 @@ export default defineDetector({
     countries: seenSet({ capacity: 4, forgetAfterDays: 180 }),
     internal: counter(),
     internet: counter(),
+    /** The latest that was charged. */
     lastArrival: timestamp(),
   },
   bitsMax: 16,
@@ -88,7 +100,7 @@ export default defineDetector({
     const standing = prefixes.standing(event.network);
     const bits = Math.min(PREFIX_BITS_MAX, prefixes.strangeness(standing, config));
     if (standing !== 'new') return bits;
-    if (event.at - lastArrival.value < ARRIVAL_INTERVAL_MS) return undefined;
+    if (!isCharged(event.at, lastArrival.value)) return undefined;
     return (
       bits + originBits(event.network, internal.value, internet.value) + rungBits(event, prefixes, systems, countries)
     );
@@ -97,7 +109,8 @@ export default defineDetector({
   learn({ prefixes, systems, countries, internal, internet, lastArrival }, event) {
     if (event.network === null) return;
     if (prefixes.standing(event.network) === 'new') {
-      lastArrival.advance(event.at);
+      // Not by one that is not charged: a pool that changes every 50 minutes would be charged once and never again.
+      if (isCharged(event.at, lastArrival.value)) lastArrival.advance(event.at);
       (originOf(event.network) === 'internal' ? internal : internet).add();
     }
     prefixes.add(event.network, event.at);
@@ -143,6 +156,18 @@ export default defineDetector({
       expect: 'fires',
     },
     {
+      name: 'whoever comes from another network every 50 minutes is charged again',
+      history: movedBefore(100, 50),
+      events: [{ at: START + 10 * DAY_MS, network: '198.51.100.0/24', asn: 64509, country: 'NL' }],
+      expect: 'fires',
+    },
+    {
+      name: 'two arrivals within an hour are charged once',
+      history: movedBefore(50),
+      events: [{ at: START + 10 * DAY_MS, network: '198.51.100.0/24', asn: 64509, country: 'NL' }],
+      expect: 'silent',
+    },
+    {
       name: 'without an address database the new prefix alone is enough',
       history: service.map((event) => ({ ...event, asn: null, country: null })),
       events: [{ at: START + 10 * DAY_MS, network: '203.0.113.0/24' }],
@@ -162,6 +187,10 @@ export default defineDetector({
     },
   ],
 });
+
+function isCharged(at: number, lastArrivalAt: number): boolean {
+  return at - lastArrivalAt >= ARRIVAL_INTERVAL_MS;
+}
 
 function originBits(network: string, internal: number, internet: number): number {
   // Of a token that arrived before this was counted.

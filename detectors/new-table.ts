@@ -32,6 +32,7 @@ function migratedOn(day: number): readonly CaseEvent[] {
     at: START + day * DAY_MS + 30 * MINUTE_MS + i * 1000,
     token: 'ci',
     operation: 'create' as const,
+    success: true,
     tables: [table],
   }));
   return [...billing, ...made].sort((a, b) => a.at - b.at);
@@ -174,9 +175,15 @@ export default defineDetector({
       expect: 'fires',
     },
     {
+      name: 'four tables that CI may have made the day before, or not: nobody says that it succeeded',
+      history: migratedOn(13).map((event) => ({ ...event, success: null })),
+      events: release,
+      expect: 'fires',
+    },
+    {
       name: 'four tables that it says it makes, before it reads them',
       history: billing,
-      events: [...release.map((event) => ({ ...event, operation: 'create' as const })), ...release],
+      events: [...release.map((event) => ({ ...event, operation: 'create' as const, success: true })), ...release],
       expect: 'fires',
     },
     {

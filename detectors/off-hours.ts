@@ -36,7 +36,9 @@ export default defineDetector({
       .min(1)
       .max(1000)
       .default(12)
-      .describe('How many active hours the uniform expectation is worth.'),
+      .describe(
+        'How many active hours it is worth how often the token works at that hour of the day, whatever the weekday; that one is shrunk towards all hours alike.',
+      ),
   }),
   remembers: { hours: hourOfWeek() },
 

@@ -53,8 +53,9 @@ export class FleetView {
 
   /** The token at hand uses what the event says. */
   add(event: Making & Pick<AuditEvent, 'at'>): void {
-    const { tables, operation, at } = event;
-    if (tables.length === 0) return;
+    const { tables, operation, at, success } = event;
+    // A name that somebody has only tried is none of the fleet's: whoever can connect could fill it with inventions.
+    if (tables.length === 0 || success === false) return;
     const day = dayOf(at);
     const made = madeTableOf(event);
     for (const table of tables) {

@@ -1,5 +1,5 @@
 import type { Fact, Tellable } from './facts.ts';
-import type { Field, RecordView } from './record.ts';
+import type { Answerable, Field, RecordView } from './record.ts';
 import type { NoveltyRates, Standing } from './seen-set.ts';
 import { dayOf } from './time.ts';
 
@@ -40,7 +40,7 @@ export function kindSet(options: {
   };
 }
 
-class KindSet implements KindSetWrite, Tellable {
+class KindSet implements KindSetWrite, Answerable, Tellable {
   readonly #view: RecordView;
   readonly #offset: number;
   readonly #kinds: readonly string[];
@@ -99,6 +99,21 @@ class KindSet implements KindSetWrite, Tellable {
     // Nearly always: what the token does all day.
     if (before < day) this.#begin(kind, day);
     f32[first >> 1] = (f32[first >> 1] as number) + weight;
+  }
+
+  accept(): void {
+    this.#view.u16[this.#at + 2] = 0;
+  }
+
+  /** That of a kind is the day of its last use, as that of a name in a `seenSet`. */
+  forgetSince(day: number): void {
+    const { u16 } = this.#view;
+    const first = this.#at;
+    for (const kind of this.#kindsThatAre('fresh')) {
+      if ((u16[first + DAYS_AT + kind] as number) < day) continue;
+      u16[first + DAYS_AT + kind] = 0;
+      u16[first + 2] = (u16[first + 2] as number) & ~(1 << kind);
+    }
   }
 
   /** A kind's first use on a day. */

@@ -133,8 +133,12 @@ function explainedDetectors(alert: Alert, shared: ReadonlyMap<string, unknown>):
 function restOf(assessment: Assessment, detectors: ReadonlySet<string>): Assessment {
   const explained = countingFindings(assessment).filter(({ detector }) => detectors.has(detector));
   if (explained.length === 0) return assessment;
-  const findings = assessment.findings.filter((finding) => !explained.includes(finding));
-  return { ...assessment, findings, score: scoreWithout(assessment.score, explained) };
+  const score = scoreWithout(assessment.score, explained);
+  const left = assessment.findings.filter((finding) => !explained.includes(finding));
+  const sum = left.reduce((bits, { contribution }) => bits + contribution, 0);
+  // What is left without one more of them is not known: by its share.
+  const findings = left.map((one) => ({ ...one, scoreWithout: score * (1 - one.contribution / sum) }));
+  return { ...assessment, findings, score };
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Explained } from './causes.ts';
 import { certainFinding, certainFindings, countingFindings, isSolid } from './group.ts';
 import { matches } from './match.ts';
 import type { GuardRails, Policy } from './policy.ts';
+import { solidScore } from './solid-score.ts';
 
 /**
  * Bits of the score that all other dimensions have beside the strongest, at least: as much as one honest day in sixteen has. A release has loud
@@ -91,6 +92,11 @@ function weakness(alert: Alert, { dimensionsMin }: GuardRails): Reason | null {
   if (dimensionsMin > 1 && strongest !== undefined && beside < BESIDE_BITS_MIN) {
     const text = `nearly all is ${strongest.dimension}: the rest has ${beside.toFixed(1)} bits of the score, and revoking takes ${BESIDE_BITS_MIN}`;
     return { code: 'one-dimension-only', text };
+  }
+  const score = solidScore(worst);
+  if (score < worst.revokeThreshold) {
+    const text = `without what the client claims or experimental detectors say, score ${score.toFixed(1)} is below the ${worst.revokeThreshold.toFixed(1)} bits that revoking takes`;
+    return { code: 'below-revoke-threshold', text };
   }
   return null;
 }

@@ -1,8 +1,9 @@
 import { EVIDENCE_LIST_MAX, type Evidence } from '../domain/finding.ts';
 
 /**
- * Adds an event's evidence to what one detector has found about the token since it became suspect. Lists grow; of two numbers or words the
- * stronger stays, with the expectation that belonged to it: what the thief does is not what the owner was expected to do.
+ * Adds an event's evidence to what one detector has found about the token since it became suspect. Lists grow, and of two
+ * numbers the larger stays, beside what was expected at first: what the thief does is not what the owner was expected to do. Of two words those of the event that
+ * weighs more stay, with their own expectation.
  *
  * @param isStronger whether the new event weighs more than any before it
  */

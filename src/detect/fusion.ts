@@ -50,7 +50,7 @@ export function scoreOf(bits: number, activeShare: number): number {
   return bits - Math.log2(activeShare);
 }
 
-/** `value` while it is small beside `bend`, and its logarithm when it is large. */
+/** Rises faster than `value` at first (by log₂ e), is equal to it at `bend`, and goes by its logarithm beyond. */
 function bent(value: number, bend: number): number {
   return bend * Math.log2(1 + value / bend);
 }

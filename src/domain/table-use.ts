@@ -43,8 +43,8 @@ const REFERENCES = /\breferences\b/gi;
  * The table that an event makes, empty and as far as its source says; `undefined`: none. Others may be named beside it only as what it refers to.
  */
 export function madeTableOf(event: Making): string | undefined {
-  // First what rules nearly all of them out: a statement is a text to be made.
-  if (event.operation !== 'create' || event.success === false) return undefined;
+  // First what rules nearly all of them out: a statement is a text to be made. And who does not say that it succeeded has proved nothing.
+  if (event.operation !== 'create' || event.success !== true) return undefined;
   const [table, ...others] = event.tables;
   const { statement } = event;
   if (statement === null) return others.length === 0 ? table : undefined;

@@ -50,11 +50,26 @@ it('comes back as it was, and goes on to the same bytes', () => {
     expect(restored.isUsedByOthers(`table ${i}`)).toBe(fleet.isUsedByOthers(`table ${i}`));
 });
 
+it('takes what was done in vain for no use: not of tables, and not in their proportions', () => {
+  const fleet = new FleetView(7);
+  const read = (table: string, success: boolean | null) =>
+    fleet.add({ tables: [table], operation: 'select', success, statement: null, at: 30 * DAY_MS });
+  fleet.turnTo(hashName('a', 7));
+  const share = fleet.mix.share('select hr.salaries');
+  read('hr.salaries', false);
+  expect(fleet.mix.share('select hr.salaries')).toBe(share);
+  read('hr.people', null);
+  read('hr.teams', true);
+  fleet.turnTo(hashName('b', 7));
+  const isUsed = (table: string) => fleet.tables.isUsedByOthers(table);
+  expect(['hr.salaries', 'hr.people', 'hr.teams'].map(isUsed)).toEqual([false, true, true]);
+});
+
 describe('a table that is made', () => {
   const made = {
     tables: ['sales.refunds'],
     operation: 'create',
-    success: null,
+    success: true,
     statement: null,
     at: 30 * DAY_MS,
   } as const;
@@ -81,6 +96,7 @@ describe('a table that is made', () => {
 
   it.each<[string, Partial<AuditEvent>]>([
     ['in vain', { success: false }],
+    ['as far as anybody knows', { success: null }],
     ['of another one', { tables: ['sales.refunds', 'hr.salaries'] }],
     ['by no more than its use', { operation: 'insert' }],
     ['if it was not there', { statement: 'CREATE TABLE IF NOT EXISTS sales.refunds (id int)' }],
@@ -115,6 +131,11 @@ describe('a table that is made', () => {
     fleet.add(event);
     fleet.turnTo(hashName('app', 7));
     expect(fleet.tables.isMadeByOthers('hr.people', event.at)).toBe(false);
+  });
+
+  it('is one still if somebody tried it before it was there', () => {
+    const tried = { ...made, operation: 'select', success: false } as const;
+    expect(isMade(made, 0, { ...tried, at: made.at - 1 })).toBe(true);
   });
 
   it('is none that was there before', () => {

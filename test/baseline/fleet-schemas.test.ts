@@ -15,8 +15,8 @@ function usedFor(days: number): FleetView {
   return fleet;
 }
 
-function use(fleet: FleetView, table: string, day: number): void {
-  fleet.add({ tables: [table], operation: 'select', success: true, statement: null, at: at(day) });
+function use(fleet: FleetView, table: string, day: number, success: boolean | null = true): void {
+  fleet.add({ tables: [table], operation: 'select', success, statement: null, at: at(day) });
 }
 
 it('knows for a week which schema is new for everybody, from its first use on and before it', () => {
@@ -45,6 +45,16 @@ it('hears of a table that is used all along, whoever uses it first on a day', ()
   fleet.turnTo(hashName('other', 7));
   use(fleet, 'public.orders', DAY + 1);
   expect(fleet.schemas.toJSON().uses).toHaveLength(1);
+});
+
+it('hears of no table that was used in vain, which may be none', () => {
+  const fleet = usedFor(20);
+  for (let i = 0; i < 5000; i++) use(fleet, `invented_${i}.t`, DAY + 20, false);
+  expect(fleet.schemas.toJSON().uses).toHaveLength(1);
+  expect(fleet.schemas.newSchemaOf('shop.orders', at(DAY + 20))).toBe('shop');
+  // Of a source that does not say, all count.
+  use(fleet, 'shop.orders', DAY + 20, null);
+  expect(fleet.schemas.toJSON().uses).toHaveLength(2);
 });
 
 it('is bounded, and gains nothing from names that somebody invents', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { kindSet } from '../../src/baseline/kind-set.ts';
-import { DAY_MS } from '../../src/baseline/time.ts';
+import type { Answerable } from '../../src/baseline/record.ts';
+import { DAY_MS, dayOf } from '../../src/baseline/time.ts';
 import { openField } from './open-field.ts';
 
 const START = Date.UTC(2026, 8, 7);
@@ -46,6 +47,27 @@ describe('kindSet', () => {
     expect(field.standing(0)).toBe('known');
     use(1, 105);
     expect(field.standing(1)).toBe('fresh');
+  });
+
+  it('knows what is said to be the owner’s, and forgets what is said to be a thief’s', () => {
+    const grown = () => {
+      const opened = openSet();
+      for (const day of [0, 5, 10]) opened.use(0, day);
+      opened.use(1, 2);
+      opened.use(2, 10);
+      return opened;
+    };
+    const owners = grown();
+    (owners.field as unknown as Answerable).accept();
+    expect(owners.field.knownKinds()).toEqual([0, 1, 2]);
+    expect(owners.field.standing(3)).toBe('new');
+    const stolen = grown();
+    (stolen.field as unknown as Answerable).forgetSince(dayOf(START) + 10);
+    expect([0, 1, 2].map((kind) => stolen.field.standing(kind))).toEqual(['known', 'fresh', 'new']);
+    // And has to be begun anew.
+    stolen.use(2, 11);
+    expect(stolen.field.standing(2)).toBe('fresh');
+    expect(owners.outside() || stolen.outside()).toBe(false);
   });
 
   it('is surprised the more, the longer the token did the same few', () => {

@@ -133,6 +133,62 @@ describe('decideRevocation', () => {
     });
   });
 
+  describe('goes by the score without what anybody may claim', () => {
+    const [where, howMuch] = [
+      sampleFinding({ contribution: 6, scoreWithout: 13.5 }),
+      sampleFinding({ id: 'b', dimension: 'how-much', contribution: 6, scoreWithout: 13.5 }),
+    ];
+    const claimed = sampleFinding({ id: 'c', dimension: 'how', contribution: 7, scoreWithout: 12, trust: 'claimed' });
+    const of = (score: number, findings: readonly Finding[]) => ({
+      worst: { score, revokeThreshold: 14, findings },
+    });
+
+    it('does nothing where that is too little, and says so', () => {
+      expect(decide(of(19, [claimed, where, howMuch]))).toMatchObject({
+        state: 'none',
+        reason: {
+          code: 'below-revoke-threshold',
+          text: 'without what the client claims or experimental detectors say, score 12.0 is below the 14.0 bits that revoking takes',
+        },
+      });
+      const experimental = { ...claimed, trust: 'reported', status: 'experimental' } as const;
+      expect(decide(of(19, [experimental, where, howMuch]))).toMatchObject({ state: 'none' });
+      expect(decide(of(19, [{ ...claimed, trust: 'reported' }, where, howMuch]))).toMatchObject({ state: 'approved' });
+    });
+
+    it('lets what must not happen at all stand, whatever is claimed beside it', () => {
+      const certain = canary({ contribution: 14, scoreWithout: 5 });
+      expect(decide(of(19, [certain, { ...claimed, contribution: 5, scoreWithout: 14 }]))).toMatchObject({
+        state: 'approved',
+      });
+    });
+
+    it('goes by shares where an earlier release has written the assessment', () => {
+      const without = (one: Finding) => ({ ...one, scoreWithout: undefined as never });
+      const [a, b, c] = [without(where), without(howMuch), without(claimed)];
+      expect(decide(of(19, [a, b, c]))).toMatchObject({ reason: { text: expect.stringContaining('score 12.0 is') } });
+      expect(decide(of(23, [a, b, c]))).toMatchObject({ state: 'approved' });
+    });
+
+    it('lets no thief escape by making many claims', () => {
+      // What is claimed has half of the score, and yet it would be 16 bits without: large sums count by their logarithms.
+      const loud = { ...claimed, contribution: 10, scoreWithout: 16 };
+      const [a, b] = [
+        { ...where, contribution: 5, scoreWithout: 18.5 },
+        { ...howMuch, contribution: 5, scoreWithout: 18.5 },
+      ];
+      expect(decide(of(20, [loud, a, b]))).toMatchObject({ state: 'approved' });
+      const halves = [loud, { ...loud, id: 'd' }].map((one) => ({ ...one, contribution: 5, scoreWithout: 18.5 }));
+      // Each leaves three quarters of the sum; half of it is at least two thirds of that.
+      expect(decide({ worst: { ...of(20, [...halves, a, b]).worst, revokeThreshold: 12.3 } })).toMatchObject({
+        state: 'approved',
+      });
+      expect(decide({ worst: { ...of(20, [...halves, a, b]).worst, revokeThreshold: 12.4 } })).toMatchObject({
+        reason: { text: expect.stringContaining('score 12.3 is below') },
+      });
+    });
+  });
+
   it('believes nobody who merely claims, or an experimental detector, that it happened', () => {
     expect(decide({ worst: { findings: [canary({ trust: 'claimed' })] } })).toMatchObject({ state: 'none' });
     expect(decide({ worst: { findings: [canary({ status: 'experimental' })] } })).toMatchObject({ state: 'none' });

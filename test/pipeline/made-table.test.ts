@@ -23,7 +23,14 @@ function tokenIn(partition: number): string {
 }
 
 function madeBy(facts: Partial<AuditEvent> = {}): AuditEvent {
-  return { ...(ordinary(CI)[0] as AuditEvent), operation: 'create', tables: [MADE.table], at: AT, ...facts };
+  return {
+    ...(ordinary(CI)[0] as AuditEvent),
+    operation: 'create',
+    success: true,
+    tables: [MADE.table],
+    at: AT,
+    ...facts,
+  };
 }
 
 describe('a table that is made', () => {
@@ -37,6 +44,7 @@ describe('a table that is made', () => {
   it.each<[string, Partial<AuditEvent>]>([
     ['what is used', { operation: 'insert' }],
     ['what is made in vain', { success: false }],
+    ['what nobody says was made', { success: null }],
     ['what is made of others', { tables: ['public.refunds', 'public.orders'] }],
     ['nothing', { tables: [] }],
   ])('is none: %s', (_, facts) => {
@@ -48,7 +56,7 @@ describe('a table that is made', () => {
     const { log } = collecting;
     const lane = await collecting.intake('gateway').resume('lane', undefined);
     const lines = [
-      { time: new Date(AT).toISOString(), token: CI, operation: 'create', tables: [MADE.table] },
+      { time: new Date(AT).toISOString(), token: CI, operation: 'create', tables: [MADE.table], success: true },
       { time: new Date(AT + 1000).toISOString(), token: APP, operation: 'select', tables: ['public.orders'] },
     ].map((record) => Buffer.from(JSON.stringify(record)));
     await lane.take(lines.map((value, i) => ({ offset: i, nextOffset: i + 1, value, receivedAt: null })));

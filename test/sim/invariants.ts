@@ -1,6 +1,7 @@
 import type { ActionEntry, AlertEntry } from '../../src/decide/entries.ts';
 import { alertIdOf } from '../../src/decide/group.ts';
 import { Responder } from '../../src/decide/responder.ts';
+import { solidScore } from '../../src/decide/solid-score.ts';
 import type { Engine } from '../../src/detect/engine.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
 import type { GivenNotice } from '../../src/domain/notice.ts';
@@ -239,15 +240,16 @@ function readLedger({ broker }: World) {
   return { alerts, entries, actions, answers, reports };
 }
 
-/** Two dimensions on more than anybody's word and an experiment, and four bits beside the strongest. */
-function isRevocable({ score, revokeThreshold, findings }: Assessment): boolean {
+/** Score enough and two dimensions on more than anybody's word and an experiment, and four bits beside the strongest. */
+function isRevocable(assessment: Assessment): boolean {
+  const { revokeThreshold, findings } = assessment;
   const bits: Record<string, number> = {};
   for (const { contribution, trust, status, dimension } of findings)
     if (contribution >= 1 && trust !== 'claimed' && status !== 'experimental')
       bits[dimension] = (bits[dimension] ?? 0) + contribution;
   const rising = Object.values(bits).sort((a, b) => a - b);
   const beside = rising.slice(0, -1).reduce((sum, each) => sum + each, 0);
-  return score >= revokeThreshold && rising.length >= 2 && beside >= 4;
+  return solidScore(assessment) >= revokeThreshold && rising.length >= 2 && beside >= 4;
 }
 
 /** Each event of the log stands in the store once, and so does each finding. */

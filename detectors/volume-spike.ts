@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import type { Prior } from '../src/baseline/moments.ts';
+import { peak } from '../src/baseline/peak.ts';
 import { type RateWindowRead, type RateWindowsRead, rateWindows } from '../src/baseline/rate-window.ts';
 import { deviationsOf } from '../src/baseline/tail.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
+import type { AuditEvent } from '../src/domain/audit-event.ts';
 import { countText, numberText, observedText } from '../src/domain/words.ts';
 
 const START = Date.UTC(2026, 8, 7);
 
 const WINDOWS_MS = [MINUTE_MS, HOUR_MS, DAY_MS];
+/** A window that is as loud as another was lately is mostly more of the same: it counts by this share only. */
+const AGAIN_SHARE = 0.5;
+const LATELY_MS = 4 * HOUR_MS;
+const ORDINARY_BITS = -0.1;
 const WINDOW_NAMES = ['1 minute', '1 hour', '1 day'];
 
 /**
@@ -52,7 +58,7 @@ export default defineDetector({
   id: 'volume-spike',
   title: 'More rows, bytes or statements than ever',
   description:
-    'Keeps the running minute, hour and day of rows, bytes and statements beside the token’s own closed ones (log-normal with an exponential tail, shrunk towards those of most tokens while few are known), and tests the open window at every event, so a burst is caught inside it. An event is charged with what it adds to the surprise of the most surprising window, so that a window counts once however many events fill it.',
+    'Keeps the running minute, hour and day of rows, bytes and statements beside the token’s own closed ones (log-normal with an exponential tail, shrunk towards those of most tokens while few are known), and tests the open window at every event, so a burst is caught inside it. An event is charged with what it adds to the surprise of the most surprising window, so that a window counts once however many events fill it; and by half of it while that is no louder than a window was within the last hours, since a minute that is as loud as the one before is mostly more of the same.',
   status: 'stable',
   severity: 'high',
   dimension: 'how-much',
@@ -73,39 +79,25 @@ export default defineDetector({
     rows: rateWindows({ windowsMs: WINDOWS_MS }),
     bytes: rateWindows({ windowsMs: WINDOWS_MS }),
     statements: rateWindows({ windowsMs: WINDOWS_MS }),
+    loudest: peak({ halfLifeMs: LATELY_MS }),
   },
   bitsMax: 12,
 
-  score({ rows, bytes, statements }, event, config) {
-    const { at } = event;
-    const { ignoreBits } = config;
-    const ignored = deviationsOf(ignoreBits);
-    // Nearly always all there is to know.
-    if (
-      statements.areOrdinary(1, at, STATEMENTS, ignored) &&
-      (event.rows === null || rows.areOrdinary(event.rows, at, ROWS, ignored)) &&
-      (event.bytes === null || bytes.areOrdinary(event.bytes, at, BYTES, ignored))
-    )
-      return -0.1;
-    const after = Math.max(
-      ignoreBits,
-      mostBits(rows, ROWS, at, event.rows, ignored),
-      mostBits(bytes, BYTES, at, event.bytes, ignored),
-      mostBits(statements, STATEMENTS, at, 1, ignored),
-    );
+  score(fields, event, { ignoreBits }) {
+    const after = surpriseAfter(fields, event, ignoreBits);
     // What the windows held before was no more surprising, so nearly always there is nothing to compare.
-    if (after === ignoreBits) return -0.1;
-    const before = Math.max(
-      ignoreBits,
-      event.rows === null ? 0 : mostBits(rows, ROWS, at, 0, ignored),
-      event.bytes === null ? 0 : mostBits(bytes, BYTES, at, 0, ignored),
-      mostBits(statements, STATEMENTS, at, 0, ignored),
-    );
-    return after > before ? after - before : -0.1;
+    if (after === 0) return ORDINARY_BITS;
+    const before = surpriseOf(fields, event.at, ignoreBits, amountsOf(event, 0));
+    if (after <= before) return ORDINARY_BITS;
+    const higher = after - Math.max(before, fields.loudest.of(event.at));
+    return Math.max(higher, AGAIN_SHARE * (after - before));
   },
 
-  learn({ rows, bytes, statements }, event) {
+  learn(fields, event, { ignoreBits }) {
     const { at } = event;
+    const { rows, bytes, statements, loudest } = fields;
+    const surprise = surpriseAfter(fields, event, ignoreBits);
+    if (surprise > 0) loudest.raise(surprise, at);
     if (event.rows !== null) rows.add(event.rows, at);
     if (event.bytes !== null) bytes.add(event.bytes, at);
     statements.add(1, at);
@@ -164,6 +156,45 @@ export default defineDetector({
     },
   ],
 });
+
+interface Volumes {
+  readonly rows: RateWindowsRead;
+  readonly bytes: RateWindowsRead;
+  readonly statements: RateWindowsRead;
+}
+
+/** What an event adds to each; `null`: it does not say. */
+interface Amounts {
+  readonly rows: number | null;
+  readonly bytes: number | null;
+  readonly statements: number;
+}
+
+function amountsOf({ rows, bytes }: Pick<AuditEvent, 'rows' | 'bytes'>, share: 0 | 1): Amounts {
+  return { rows: rows === null ? null : share * rows, bytes: bytes === null ? null : share * bytes, statements: share };
+}
+
+/** By how many bits the most surprising window is above what is ignored, with the event in it. */
+function surpriseAfter(volumes: Volumes, event: AuditEvent, ignoreBits: number): number {
+  const { at, rows, bytes } = event;
+  const ignored = deviationsOf(ignoreBits);
+  // Nearly always all there is to know.
+  const isOrdinary =
+    volumes.statements.areOrdinary(1, at, STATEMENTS, ignored) &&
+    (rows === null || volumes.rows.areOrdinary(rows, at, ROWS, ignored)) &&
+    (bytes === null || volumes.bytes.areOrdinary(bytes, at, BYTES, ignored));
+  return isOrdinary ? 0 : surpriseOf(volumes, at, ignoreBits, amountsOf(event, 1));
+}
+
+function surpriseOf({ rows, bytes, statements }: Volumes, at: number, ignoreBits: number, amounts: Amounts): number {
+  const ignored = deviationsOf(ignoreBits);
+  const most = Math.max(
+    mostBits(rows, ROWS, at, amounts.rows, ignored),
+    mostBits(bytes, BYTES, at, amounts.bytes, ignored),
+    mostBits(statements, STATEMENTS, at, amounts.statements, ignored),
+  );
+  return Math.max(0, most - ignoreBits);
+}
 
 /**
  * Surprise of the most surprising window when this amount is added to it. 0 when the event does not say the amount, and when no window gets more

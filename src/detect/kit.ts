@@ -13,6 +13,7 @@ export { moments } from '../baseline/moments.ts';
 export { nameMix } from '../baseline/name-mix.ts';
 export { nameTraces } from '../baseline/name-traces.ts';
 export { notice } from '../baseline/notice.ts';
+export { peak } from '../baseline/peak.ts';
 export { rateWindow, rateWindows } from '../baseline/rate-window.ts';
 export { rhythm } from '../baseline/rhythm.ts';
 export { seenSet } from '../baseline/seen-set.ts';

@@ -123,7 +123,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: 'isVoid: false',
       },
     ],
-    caughtBy: ['decisions', 'bodies', 'budget'],
+    caughtBy: ['decisions', 'bodies', 'budget', 'verdicts'],
   },
   {
     title: 'a second copy of an event is learned',

@@ -3,9 +3,9 @@ import { layOut, opener } from '../baseline/layout.ts';
 import { StoredNotice } from '../baseline/notice.ts';
 import type { Fields } from '../baseline/record.ts';
 import { createSlab } from '../baseline/slab.ts';
-import type { AuditEvent } from '../domain/audit-event.ts';
+import { type AuditEvent, isFailedLogin } from '../domain/audit-event.ts';
 import { blankEvent } from '../domain/blank-event.ts';
-import { type AnyDetector, CASE_FIRES_BITS, type CaseEvent, type DetectorCase } from './detector.ts';
+import { type AnyDetector, CASE_FIRES_BITS, type CaseEvent, type DetectorCase, isConcerned } from './detector.ts';
 
 /** Whose record it is; events of other tokens are the fleet's. */
 export const CASE_TOKEN = 'case';
@@ -33,9 +33,10 @@ export function configOf(detector: AnyDetector, example: DetectorCase): unknown 
 
 function runCase(detector: AnyDetector, config: unknown, example: DetectorCase): CaseOutcome {
   const subject = openAlone(detector, example.notices);
+  const isJudged = (event: AuditEvent) => isConcerned(detector, !isFailedLogin(event));
   example.history.forEach((partial, i) => {
     const event = caseEvent(partial, i);
-    if (event.token === CASE_TOKEN) detector.learn(subject.fields, event, config);
+    if (event.token === CASE_TOKEN && isJudged(event)) detector.learn(subject.fields, event, config);
     subject.take(event);
   });
   let bits = 0;
@@ -43,13 +44,14 @@ function runCase(detector: AnyDetector, config: unknown, example: DetectorCase):
   let explanation = '';
   example.events.forEach((partial, i) => {
     const event = caseEvent(partial, example.history.length + i);
-    const added = Math.min(detector.bitsMax ?? 4.5, detector.score(subject.fields, event, config) ?? 0);
+    const answer = isJudged(event) ? detector.score(subject.fields, event, config) : undefined;
+    const added = Math.min(detector.bitsMax ?? 4.5, answer ?? 0);
     bits = Math.max(0, bits + added);
     if (added > most) {
       most = added;
       explanation = detector.explain(event, detector.evidence(subject.fields, event, config));
     }
-    detector.learn(subject.fields, event, config);
+    if (isJudged(event)) detector.learn(subject.fields, event, config);
     subject.take(event);
   });
   const holds = example.expect === 'fires' ? bits >= CASE_FIRES_BITS : bits < 1;

@@ -101,6 +101,11 @@ export function defineDetector<C, F extends Fields>(detector: Detector<C, F>): D
 // biome-ignore lint/suspicious/noExplicitAny: the one place where a detector's own types are erased
 export type AnyDetector = Detector<any, any>;
 
+/** Whether a detector judges and learns an event. @param isUse whether the event takes the token: a refused login does not */
+export function isConcerned(detector: Pick<AnyDetector, 'judgesFailedLogins'>, isUse: boolean): boolean {
+  return isUse || detector.judgesFailedLogins === true;
+}
+
 /** A detector with its settings, as it takes part in scoring. */
 export interface Installed {
   readonly detector: AnyDetector;

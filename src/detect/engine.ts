@@ -12,7 +12,7 @@ import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import { type ClosedDay, daysOf } from './closed-day.ts';
 import { assessmentOf, type Described, describe, findingOf } from './describe.ts';
-import type { Installed } from './detector.ts';
+import { type Installed, isConcerned } from './detector.ts';
 import { factsOf, summaryOf, type TokenFact } from './facts.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
 import { contributionOf, newsOf, SUM_PRIOR, scoreOf, sizeOf } from './fusion.ts';
@@ -402,12 +402,8 @@ export class Engine {
     return lastSeenAt === 0 ? 0 : keptAfter(at - lastSeenAt);
   }
 
-  #concerns({ detector }: Slot): boolean {
-    return this.#isUse || detector.judgesFailedLogins === true;
-  }
-
   #scoreOf(slot: Slot, event: AuditEvent): number | undefined {
-    if (!this.#concerns(slot)) return undefined;
+    if (!isConcerned(slot.detector, this.#isUse)) return undefined;
     try {
       const bits = bitsOf(slot.detector.score(slot.fields, event, slot.config));
       return bits === undefined ? undefined : Math.min(slot.bitsMax, Math.max(BITS_MIN, bits));
@@ -483,7 +479,7 @@ export class Engine {
     // By the log's clock: an event may say of itself what it likes.
     if (view.weight < 1 && loggedAt < this.#own.answers.learnsWholeUntil) view.weight = 1;
     for (const slot of this.#learners) {
-      if (!this.#concerns(slot)) continue;
+      if (!isConcerned(slot.detector, this.#isUse)) continue;
       try {
         slot.detector.learn(slot.fields, event, slot.config);
       } catch (cause) {

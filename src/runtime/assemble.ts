@@ -183,9 +183,7 @@ function respond({ log, config, closing, logger, write }: Context): Promise<Coun
   const ports: DeliveryPorts = { clock: systemClock, resolve: systemResolve, write };
   const receivers = openTargets(RECEIVER_KINDS, config.response.receivers, ports);
   const revokers = openTargets(REVOKER_KINDS, config.response.revokers, ports);
-  closing.push(async () => {
-    for (const { open } of [...receivers.values(), ...revokers.values()]) await open.close?.();
-  });
+  for (const { open } of [...receivers.values(), ...revokers.values()]) closing.push(async () => open.close?.());
   return startRespond({
     log,
     clock: systemClock,
@@ -225,6 +223,7 @@ async function archive({ log, config, closing, opened, logger, between }: Contex
     if (!(cause instanceof StoreError) || !cause.retryable) throw cause;
     logger.warn({ cause: cause.message }, 'the store is away; archiving waits');
   });
+  // A folder that another process has is waited for, and refused, before anything else. What opening fails with is `prepared`'s to tell.
   await open().catch(() => prepared);
   // A store that is away or hangs must not keep the other stages from starting.
   await Promise.race([prepared, sleep(STORE_WAIT_MS, undefined, { ref: false })]);

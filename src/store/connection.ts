@@ -74,9 +74,8 @@ interface Connection {
   readonly oneAtATime: boolean;
   /** Said with every query. */
   readonly querySettings: string;
-  /** Reject when there is no room for a table, or for rows. */
-  readonly requireRoom: () => Promise<void>;
-  readonly requireRoomForRows: () => Promise<void>;
+  /** Rejects when so much is not free where the engine writes to. */
+  readonly requireRoom: (bytes: number) => Promise<void>;
   readonly createDatabase: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -104,7 +103,7 @@ export class ClickHouse {
   /** Runs a statement that returns nothing. */
   command(statement: string): Promise<void> {
     return this.#call(`run "${firstWords(statement)}"`, async () => {
-      await this.#connection.requireRoom();
+      await this.#connection.requireRoom(ROOM_BYTES_MIN);
       await this.#connection.client.command({ query: statement });
     });
   }
@@ -141,7 +140,7 @@ export class ClickHouse {
       }
       const settings = `insert_deduplication_token = '${token}', ${INSERT_SETTINGS}`;
       const query = `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS ${settings} FORMAT JSONCompactEachRow`;
-      await this.#connection.requireRoomForRows();
+      await this.#connection.requireRoom(ROOM_FOR_ROWS_BYTES_MIN);
       const values = Readable.from(lines, { objectMode: false });
       const { stream } = await this.#connection.client.exec({ query, values });
       await finished(stream.resume());
@@ -212,7 +211,6 @@ function openServer(options: ServerOptions): ClickHouse {
     oneAtATime: false,
     querySettings: '',
     requireRoom: async () => undefined,
-    requireRoomForRows: async () => undefined,
     createDatabase: () => createDatabase(client, () => open('default'), database),
     close: () => client.close(),
   });
@@ -264,7 +262,7 @@ async function openFolder(options: FolderOptions): Promise<ClickHouse> {
   const where = resolve(folder);
   await mkdir(where, { recursive: true, mode: 0o700 });
   // What is there is opened without room too; but a new one is written to at once.
-  await access(join(where, 'metadata')).catch(() => requireRoom(where));
+  await access(join(where, 'metadata')).catch(() => requireRoom(where, ROOM_BYTES_MIN));
   const { Session, drainPending } = await loadEngine(() => import('chdb'));
   const { createChdbConnection } = await loadEngine(() => import('chdb/connection'));
   const engineArguments = [
@@ -291,8 +289,7 @@ async function openFolder(options: FolderOptions): Promise<ClickHouse> {
     oneAtATime: true,
     // A large one that goes through files would be cut off by a full disk, and nobody would know.
     querySettings: ', max_bytes_ratio_before_external_group_by = 0, max_bytes_ratio_before_external_sort = 0',
-    requireRoom: () => requireRoom(where),
-    requireRoomForRows: () => requireRoom(where, ROOM_FOR_ROWS_BYTES_MIN),
+    requireRoom: (bytes) => requireRoom(where, bytes),
     createDatabase: async () => undefined,
     close,
   });

@@ -13,7 +13,7 @@ export const ROOM_FOR_ROWS_BYTES_MIN = 192 << 20;
 const LOOK_MS = 1000;
 
 /** Rejects with a `StoreError` that says so when a disk has less room than the engine needs to write to it. */
-export async function requireRoom(folder: string, bytes = ROOM_BYTES_MIN): Promise<void> {
+export async function requireRoom(folder: string, bytes: number): Promise<void> {
   const free = await freeBytes(folder);
   if (free >= bytes) return;
   throw new StoreError(

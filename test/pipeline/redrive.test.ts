@@ -1,5 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { EmbeddedLog } from '../../src/log/embedded.ts';
+import { expect, it, onTestFinished } from 'vitest';
 import canonical from '../../src/normalise/formats/canonical.ts';
 import { createDeadLetter, encodeDeadLetter } from '../../src/pipeline/dead-letter.ts';
 import { countDeadLetters, readDeadLetters } from '../../src/pipeline/read-dead-letters.ts';
@@ -10,21 +9,14 @@ import { newFolder, open } from '../log/embedded-folder.ts';
 const READABLE = '{"time":"2026-09-07T09:00:00Z","token":"svc-billing"}';
 const READINGS = new Map<string, Reading>([['audit', { format: canonical, enrich: (event) => event }]]);
 
-let folder: Awaited<ReturnType<typeof newFolder>>;
-let log: EmbeddedLog;
-
-beforeEach(async () => {
-  folder = await newFolder();
-  log = await open({ folder: folder.path, access: 'own' });
-  await log.ensureTopics(topicSpecs({ partitionCount: 1, retentionDays: 10_000 }));
-});
-
-afterEach(async () => {
-  await log.close();
-  await folder.remove();
-});
-
 it('leaves of the letters those that cannot be read yet, and no others are counted', async () => {
+  const folder = await newFolder();
+  const log = await open({ folder: folder.path, access: 'own' });
+  onTestFinished(async () => {
+    await log.close();
+    await folder.remove();
+  });
+  await log.ensureTopics(topicSpecs({ partitionCount: 1, retentionDays: 10_000 }));
   const letters = [READABLE, 'no JSON', READABLE].map((raw, i) =>
     createDeadLetter(
       { id: `audit/0/${i}`, source: 'audit', code: 'not-json', reason: 'it was read wrongly', receivedAt: null },

@@ -93,11 +93,14 @@ export default defineDetector({
     return Math.max(higher, AGAIN_SHARE * (after - before));
   },
 
-  learn(fields, event, { ignoreBits }) {
+  learn(fields, event, { ignoreBits }, said) {
     const { at } = event;
     const { rows, bytes, statements, loudest } = fields;
-    const surprise = surpriseAfter(fields, event, ignoreBits);
-    if (surprise > 0) loudest.raise(surprise, at);
+    // What adds nothing to the surprise of a window makes none louder.
+    if (said === undefined || said > 0) {
+      const surprise = surpriseAfter(fields, event, ignoreBits);
+      if (surprise > 0) loudest.raise(surprise, at);
+    }
     if (event.rows !== null) rows.add(event.rows, at);
     if (event.bytes !== null) bytes.add(event.bytes, at);
     statements.add(1, at);

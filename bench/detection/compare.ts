@@ -19,13 +19,15 @@ const SMOOTHED_EVENTS = 64;
 /**
  * Has each method score the log as it was and the grafted ones, each from its beginning.
  *
- * @returns by method, its variants, the best first: by the mean of what is caught at 1 and at 0.1 false alerts a token-month. Choosing by what
- *   is measured flatters those that have several, the peers
+ * @param budgets false alerts a token-month
+ * @returns by method, its variants, the best first: by the mean of what is caught at the budgets. Choosing by what is measured flatters those that
+ *   have several, the peers
  */
 export async function* compare(
   events: readonly AuditEvent[],
   grafts: readonly Grafted[],
   methods: readonly Method[],
+  budgets: readonly number[],
   extraThresholds: readonly number[],
 ): AsyncGenerator<readonly Compared[]> {
   const countedFrom = taughtUntil(events);
@@ -39,7 +41,7 @@ export async function* compare(
     const seconds = (performance.now() - startedAt) / 1000;
     const compared = [...calm].map(([variant, scores]): Compared => {
       const onGrafted = grafts.map((grafted, i) => ({ ...grafted, scores: known(stolen[i]?.get(variant), variant) }));
-      const verdict = judge({ events, scores }, onGrafted, countedFrom, extraThresholds);
+      const verdict = judge({ events, scores }, onGrafted, countedFrom, budgets, extraThresholds);
       return { method: name, variant, verdict, seconds };
     });
     yield compared.sort((a, b) => meritOf(b) - meritOf(a));
@@ -47,7 +49,7 @@ export async function* compare(
 }
 
 function meritOf({ verdict }: Compared): number {
-  const shares = (verdict.caught['all']?.at ?? []).filter(({ budget }) => budget <= 1).map(({ share }) => share);
+  const shares = (verdict.caught['all']?.at ?? []).map(({ share }) => share);
   return shares.reduce((sum, share) => sum + share, 0);
 }
 

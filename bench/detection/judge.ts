@@ -4,8 +4,8 @@ import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { median } from '../quantile.ts';
 import type { Scores } from './scored-log.ts';
 
-/** False alerts a token-month. */
-export const BUDGETS = [10, 1, 0.1] as const;
+/** False alerts a token-month at which methods are compared, unless others are asked for. */
+export const BUDGETS: readonly number[] = [1, 0.1];
 /** Below the median of all events no budget is kept. */
 const HIGHEST_SHARE = 0.5;
 /** Each step towards the tail leaves so much of the events above; the last ones are taken one by one. */
@@ -18,6 +18,7 @@ interface Scored {
 
 /** Some thefts at one price. */
 export interface Caught {
+  /** False alerts a token-month. */
   readonly budget: number;
   readonly threshold: number;
   readonly share: number;
@@ -36,12 +37,14 @@ export interface Verdict {
  * Judges scores of whatever scale: thresholds are quantiles of the scores of the log as it was, on which false alerts are counted; thefts are
  * looked for on the grafted ones.
  *
+ * @param budgets false alerts a token-month
  * @param extraThresholds which are of interest by themselves
  */
 export function judge(
   before: Scored,
   afters: readonly (Scored & { readonly labels: readonly Label[] })[],
   countedFrom: number,
+  budgets = BUDGETS,
   extraThresholds: readonly number[] = [],
 ): Verdict {
   const thresholds = [...new Set([...tailOf(before, countedFrom), ...extraThresholds])].sort((a, b) => a - b);
@@ -49,7 +52,7 @@ export function judge(
   const judged = afters.flatMap((after) => measure(after, after.labels, countedFrom, thresholds).judged);
   const caughtOf = (some: readonly Judged[]) => ({
     theftCount: some.length,
-    at: BUDGETS.map((budget) => caughtAt(budget, untouched, some)),
+    at: budgets.map((budget) => caughtAt(budget, untouched, some)),
   });
   const byScenario = Map.groupBy(judged, ({ label }) => label.scenario);
   return {

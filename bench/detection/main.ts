@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { parseLabel } from '../../src/backtest/labels.ts';
 import { type Compared, compare } from './compare.ts';
 import { type Grafted, graft } from './graft.ts';
-import type { Verdict } from './judge.ts';
+import { BUDGETS, type Verdict } from './judge.ts';
 import { outsideMethod } from './outside.ts';
 import { ablations, tokenwarden } from './own.ts';
 import { buildPrograms } from './programs.ts';
@@ -19,7 +19,6 @@ import { headOf, lineOf, pricesOf } from './table.ts';
 // variant. Several seeds are several grafted logs, judged together. `--stolen FILE --labels FILE`: thefts that are in a log already, as
 // `tokenwarden simulate` writes them, instead of grafted ones.
 
-const PROMISED = [1, 0.1];
 const bitsOf = (promised: number) => Math.log2(30 / promised);
 
 const { values, positionals } = parseArgs({
@@ -29,6 +28,7 @@ const { values, positionals } = parseArgs({
     thefts: { type: 'string', default: '4' },
     peers: { type: 'boolean', default: false },
     ablation: { type: 'boolean', default: false },
+    budget: { type: 'string', multiple: true, default: BUDGETS.map(String) },
     only: { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
     stolen: { type: 'string' },
@@ -37,9 +37,10 @@ const { values, positionals } = parseArgs({
 });
 const [source = '', ...paths] = positionals;
 const read = SOURCES[source];
-if (read === undefined || paths.length === 0) {
+const budgets = values.budget.map(Number);
+if (read === undefined || paths.length === 0 || !budgets.every((budget) => budget > 0)) {
   const options =
-    '[--seed S] [--thefts PER_VICTIM] [--stolen FILE --labels FILE] [--peers [--only NAME]...] [--ablation] [--json]';
+    '[--seed S] [--budget FALSE_ALERTS_A_TOKEN_MONTH]... [--thefts PER_VICTIM] [--stolen FILE --labels FILE] [--peers [--only NAME]...] [--ablation] [--json]';
   console.error(`npm run bench:detection -- ${Object.keys(SOURCES).join('|')} FILE... ${options}`);
   process.exit(2);
 }
@@ -52,7 +53,7 @@ const grafts = values.stolen
   : values.seed.map((seed) => graft(events, seed, Number(values.thefts)));
 const others = [...(values.ablation ? await ablations() : []), ...(values.peers ? await peerMethods() : [])];
 const all: (readonly Compared[])[] = [];
-for await (const variants of compare(events, grafts, [tokenwarden, ...others], PROMISED.map(bitsOf))) {
+for await (const variants of compare(events, grafts, [tokenwarden, ...others], budgets, budgets.map(bitsOf))) {
   const [best] = variants;
   if (best !== undefined) {
     if (all.length === 0) printOwn(best.verdict);
@@ -87,7 +88,7 @@ function printOwn(verdict: Verdict): void {
 
 /** What Tokenwarden's own thresholds let through. */
 function keptOf({ untouched: { thresholds, falseAlerts, tokenMonths } }: Verdict) {
-  return PROMISED.map((promised) => {
+  return budgets.map((promised) => {
     const level = thresholds.findIndex((bits) => bits >= bitsOf(promised));
     return { promised, kept: (falseAlerts[level] ?? 0) / tokenMonths };
   });

@@ -53,8 +53,12 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
    * `undefined`: no opinion (nothing to judge by, or the event does not concern this dimension): nothing is added to a sum, and a mean stays as it is.
    */
   score(fields: Readable<F>, event: AuditEvent, config: C): number | undefined;
-  /** Takes the event into the baseline. Fields weigh it by how unsuspicious it was. */
-  learn(fields: Writable<F>, event: AuditEvent, config: C): void;
+  /**
+   * Takes the event into the baseline. Fields weigh it by how unsuspicious it was.
+   *
+   * @param bits what `score` has said of it, so that it need not be found out once more; `undefined` if it was not asked: history is only learned
+   */
+  learn(fields: Writable<F>, event: AuditEvent, config: C, bits?: number): void;
   /** What was observed beside what was expected. Called, before `learn`, only for events worth telling about. */
   evidence(fields: Readable<F>, event: AuditEvent, config: C): readonly Evidence[];
   /** One plain sentence without the token's name, which stands before it: "read 3 tables it had never touched: …". */

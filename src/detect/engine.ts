@@ -83,7 +83,8 @@ export class Engine {
   readonly #closedDay: ClosedDay;
   readonly #activeDays: ActiveDaysWrite;
   readonly #noticing: readonly Noticing[];
-  readonly #learners: readonly Slot[];
+  /** Which of the slots remember anything. */
+  readonly #learners: readonly number[];
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
   readonly #moves: Moves;
@@ -137,7 +138,7 @@ export class Engine {
       suspicion: suspicions[`sum:${detector.id}`] as Suspicion,
     }));
     this.#noticing = noticingOf(this.#slots);
-    this.#learners = this.#slots.filter(hasToLearn);
+    this.#learners = this.#slots.flatMap((slot, i) => (hasToLearn(slot) ? [i] : []));
     this.#judgement = new Judgement(installed.map(({ detector }) => detector.isCertain === true));
   }
 
@@ -478,10 +479,11 @@ export class Engine {
     view.weight = learningWeight(this.#suspicionOf(score), this.#options.thresholds.alert);
     // By the log's clock: an event may say of itself what it likes.
     if (view.weight < 1 && loggedAt < this.#own.answers.learnsWholeUntil) view.weight = 1;
-    for (const slot of this.#learners) {
+    for (const i of this.#learners) {
+      const slot = this.#slots[i] as Slot;
       if (!isConcerned(slot.detector, this.#isUse)) continue;
       try {
-        slot.detector.learn(slot.fields, event, slot.config);
+        slot.detector.learn(slot.fields, event, slot.config, this.#judgement.bitsOf(i));
       } catch (cause) {
         this.#options.onFailure(slot.detector.id, cause);
       }

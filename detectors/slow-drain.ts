@@ -43,7 +43,7 @@ export default defineDetector({
       .number()
       .min(0)
       .max(30)
-      .default(15)
+      .default(14)
       .describe('Drift below which nothing is charged: the comings and goings of ordinary weeks.'),
     observationsMin: z
       .number()

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DAY_MS, HOUR_MS } from '../src/baseline/time.ts';
 import { type CaseEvent, defineDetector } from '../src/detect/detector.ts';
-import { type AuditEvent, isFailedLogin } from '../src/domain/audit-event.ts';
+import type { AuditEvent } from '../src/domain/audit-event.ts';
 import { PatternList } from '../src/domain/pattern.ts';
 import { observedText } from '../src/domain/words.ts';
 
@@ -119,7 +119,6 @@ const NONE: readonly string[] = [];
 function touched(event: AuditEvent, { tables, tokens }: Canaries): readonly string[] {
   // Asked of every event, of which most installations have none to find.
   if (tables.size === 0 && tokens.size === 0) return NONE;
-  if (isFailedLogin(event)) return NONE;
   const found = event.tables.filter((table) => tables.matches(table));
   return tokens.matches(event.token) ? [...found, `the token ${event.token}`] : found;
 }

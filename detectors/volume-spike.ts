@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Prior } from '../src/baseline/moments.ts';
-import { peak } from '../src/baseline/peak.ts';
+import { type PeakRead, peak } from '../src/baseline/peak.ts';
 import { type RateWindowRead, type RateWindowsRead, rateWindows } from '../src/baseline/rate-window.ts';
 import { deviationsOf } from '../src/baseline/tail.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/baseline/time.ts';
@@ -83,24 +83,13 @@ export default defineDetector({
   },
   bitsMax: 12,
 
-  score(fields, event, { ignoreBits }) {
-    const after = surpriseAfter(fields, event, ignoreBits);
-    // What the windows held before was no more surprising, so nearly always there is nothing to compare.
-    if (after === 0) return ORDINARY_BITS;
-    const before = surpriseOf(fields, event.at, ignoreBits, amountsOf(event, 0));
-    if (after <= before) return ORDINARY_BITS;
-    const higher = after - Math.max(before, fields.loudest.of(event.at));
-    return Math.max(higher, AGAIN_SHARE * (after - before));
-  },
+  score: (fields, event, { ignoreBits }) => chargeOf(fields, event, ignoreBits),
 
-  learn(fields, event, { ignoreBits }, said) {
+  learn(fields, event, { ignoreBits }, charge = chargeOf(fields, event, ignoreBits)) {
     const { at } = event;
     const { rows, bytes, statements, loudest } = fields;
     // What adds nothing to the surprise of a window makes none louder.
-    if (said === undefined || said > 0) {
-      const surprise = surpriseAfter(fields, event, ignoreBits);
-      if (surprise > 0) loudest.raise(surprise, at);
-    }
+    if (charge > 0) loudest.raise(surpriseAfter(fields, event, ignoreBits), at);
     if (event.rows !== null) rows.add(event.rows, at);
     if (event.bytes !== null) bytes.add(event.bytes, at);
     statements.add(1, at);
@@ -175,6 +164,17 @@ interface Amounts {
 
 function amountsOf({ rows, bytes }: Pick<AuditEvent, 'rows' | 'bytes'>, share: 0 | 1): Amounts {
   return { rows: rows === null ? null : share * rows, bytes: bytes === null ? null : share * bytes, statements: share };
+}
+
+/** What an event is charged with: what it adds to the surprise of the most surprising window, bits. */
+function chargeOf(volumes: Volumes & { readonly loudest: PeakRead }, event: AuditEvent, ignoreBits: number): number {
+  const after = surpriseAfter(volumes, event, ignoreBits);
+  // What the windows held before was no more surprising, so nearly always there is nothing to compare.
+  if (after === 0) return ORDINARY_BITS;
+  const before = surpriseOf(volumes, event.at, ignoreBits, amountsOf(event, 0));
+  if (after <= before) return ORDINARY_BITS;
+  const higher = after - Math.max(before, volumes.loudest.of(event.at));
+  return Math.max(higher, AGAIN_SHARE * (after - before));
 }
 
 /** By how many bits the most surprising window is above what is ignored, with the event in it. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseLabel } from '../../src/backtest/labels.ts';
+import { thresholdsOf } from '../../src/detect/budget.ts';
 import { type Compared, compare } from './compare.ts';
 import { type Grafted, graft } from './graft.ts';
 import { BUDGETS, type Verdict } from './judge.ts';
@@ -16,10 +17,10 @@ import { headOf, lineOf, pricesOf } from './table.ts';
 // `npm run bench:detection -- SOURCE FILE...`: thefts grafted into a recorded log, and how many of them are caught at which price. False alerts
 // are counted on the log as it was, after the time in which baselines are made; the thefts on the grafted one. `--peers`: the same for what
 // people would otherwise use, on the same events. `--ablation`: with one detector less, each in its turn. `--json`: for machines, with every
-// variant. Several seeds are several grafted logs, judged together. `--stolen FILE --labels FILE`: thefts that are in a log already, as
-// `tokenwarden simulate` writes them, instead of grafted ones.
+// variant. `--budget B`: at which prices, in false alerts a token-month. Several seeds are several grafted logs, judged together. `--stolen FILE
+// --labels FILE`: thefts that are in a log already, as `tokenwarden simulate` writes them, instead of grafted ones.
 
-const bitsOf = (promised: number) => Math.log2(30 / promised);
+const bitsOf = (promised: number) => thresholdsOf({ alarms: promised, tokenMonths: 1 }).alert;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -51,7 +51,7 @@ function runCase(detector: AnyDetector, config: unknown, example: DetectorCase):
       most = added;
       explanation = detector.explain(event, detector.evidence(subject.fields, event, config));
     }
-    if (isJudged(event)) detector.learn(subject.fields, event, config);
+    if (isJudged(event)) detector.learn(subject.fields, event, config, answer ?? 0);
     subject.take(event);
   });
   const holds = example.expect === 'fires' ? bits >= CASE_FIRES_BITS : bits < 1;

@@ -56,7 +56,7 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
   /**
    * Takes the event into the baseline. Fields weigh it by how unsuspicious it was.
    *
-   * @param bits what `score` has said of it, so that it need not be found out once more; `undefined` if it was not asked: history is only learned
+   * @param bits what `score` has said of it (0: no opinion), so that it need not be found out once more; `undefined`: it was not asked, and the same is learned
    */
   learn(fields: Writable<F>, event: AuditEvent, config: C, bits?: number): void;
   /** What was observed beside what was expected. Called, before `learn`, only for events worth telling about. */

@@ -32,6 +32,7 @@ export const LAWS: readonly Law[] = [
   { name: 'it documents itself and every option', faults: documentationFaults },
   { name: `it remembers at most ${STATE_BYTES_MAX} bytes a token`, faults: memoryFaults },
   { name: 'score, evidence and explain change nothing', faults: purityFaults },
+  { name: 'it learns the same, whether it is told what it has said or not', faults: tellingFaults },
   { name: 'whatever the event, it throws nothing and answers with a number', faults: totalityFaults },
   { name: `its evidence of a flood of names is of ${KINDS_MAX} kinds at most`, faults: floodFaults },
   { name: 'the same events give the same assessments and the same bytes', faults: determinismFaults },
@@ -102,6 +103,20 @@ function purityFaults(detector: AnyDetector): readonly string[] {
       detector.learn(subject.fields, event, config);
     }
     return [];
+  });
+}
+
+function tellingFaults(detector: AnyDetector): readonly string[] {
+  const config = fullestConfigOf(detector);
+  return streamsFor(detector).flatMap((events, i) => {
+    const notices = fullestCaseOf(detector)?.notices;
+    const [told, untold] = [openAlone(detector, notices), openAlone(detector, notices)];
+    for (const event of events) {
+      const bits = bitsOf(detector.score(told.fields, event, config)) ?? 0;
+      detector.learn(told.fields, event, config, bits);
+      detector.learn(untold.fields, event, config);
+    }
+    return isEqual(told.bytes(), untold.bytes()) ? [] : [`stream ${i} leaves other bytes if it is told`];
   });
 }
 

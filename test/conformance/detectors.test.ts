@@ -58,6 +58,10 @@ const LAWLESS: Readonly<Record<string, Partial<AnyDetector>>> = {
       return [];
     },
   },
+  'it learns the same': {
+    learn: (fields, event, config, bits) =>
+      bits === undefined ? undefined : lawful.learn(fields as never, event, config as never),
+  },
   'whatever the event': {
     score: (fields, event, config) => (event.at === 0 ? Number.NaN : lawful.score(fields, event, config as never)),
   },

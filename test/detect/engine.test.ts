@@ -274,6 +274,25 @@ describe('Engine: bounds and failures', () => {
     }
   });
 
+  it('tells those who learn what they have said: as it was counted, and 0 where they had no opinion', () => {
+    const told: unknown[] = [];
+    const answers = [undefined, 2, 1000, -1000];
+    const asked = {
+      ...(detectors[0] as AnyDetector),
+      id: 'asked',
+      remembers: { seen: counter() },
+      bitsMax: 3,
+      score: (_: unknown, { rows }: { readonly rows: number | null }) => answers[rows ?? 0],
+      learn: (_fields: unknown, _event: unknown, _config: unknown, bits?: number) => void told.push(bits),
+    };
+    const engine = engineOf({}, [asked]);
+    feed(
+      engine,
+      [0, 1, 2, 3].map((rows, i) => ({ ...(ordinary('a')[i] as AuditEvent), rows })),
+    );
+    expect(told).toEqual([0, 2, 3, -1]);
+  });
+
   it.each([Number.NaN, '7', 'much', {}, [], null, 10n, Symbol('much'), true, () => Promise.reject(new Error('later'))])(
     'takes an opinion that is no number for none, and tells: %s',
     (answer) => {

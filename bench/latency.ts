@@ -28,6 +28,8 @@ export interface Latency {
 const PACE_MS = 100;
 const EVENTS_MAX = 12;
 const WAIT_MS = 2000;
+/** Between two thefts: a revocation costs as much as a thousand events, and one after the other would be a load of their own. */
+const PAUSE_MS = 200;
 const CATCHING_UP_MS = 60_000;
 /** Before the maximum is measured. */
 const RISING_MS = 1000;
@@ -63,6 +65,7 @@ export async function measureLatency(
     for (const victim of victims) {
       if (performance.now() - startedAt > STEALING_LIMIT_MS) break;
       thefts.push(await steal(thief, victim, receiver.requests));
+      await systemClock.sleep(PAUSE_MS);
     }
     const samples = delaysOf(thefts, await decisiveEvents(log));
     const appended = await load.stop();

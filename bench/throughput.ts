@@ -34,7 +34,7 @@ const PARTITION_COUNT = 4;
 /** As kafkajs's users are told to: few large fetches. */
 const FETCH_BYTES = 4 << 20;
 /** What runs for months is measured as it runs then: passes before the first round, more where more gets faster. */
-const WARM_UP = { parse: 1, detect: 1, cores: 1, plain: 2, tuned: 4 };
+const WARM_UP = { parse: 1, detect: 3, cores: 2, plain: 2, tuned: 4 };
 
 interface Subject {
   readonly name: 'parse' | 'detect' | 'cores' | PeerKind;

@@ -17,6 +17,7 @@ import { LaneMarks } from './lane-marks.ts';
 import { madeTableIn } from './made-table-record.ts';
 import { rollbackIn } from './rollback-record.ts';
 import { createSerial, type Serial } from './serial.ts';
+import { createSlices, type Slices } from './slices.ts';
 import { createSparing } from './sparing.ts';
 import type { Stage } from './stage.ts';
 import { Standby } from './standby.ts';
@@ -36,12 +37,12 @@ export interface DetectOptions {
 }
 
 /**
- * So long a batch keeps others waiting. A revocation is on its way through this process in several steps, and each may have to wait for so long;
+ * So long batches keep all else waiting. A revocation is on its way through this process in several steps, and each may have to wait for so long;
  * and a member that is silent loses its partitions, however slow its detectors are.
  */
-const TURN_MS = 5;
+const SLICE_MS = 5;
 /** Records after which the clock is looked at. */
-const TURN_RECORDS = 16;
+const SLICE_RECORDS = 16;
 /** What a lost owner has sent may arrive for so long: far beyond any time-out of its own, and far before compaction. */
 const LATE_MS = 5 * MINUTE_MS;
 /** How often a full partition is told of. */
@@ -76,6 +77,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
   const owned = new Map<number, Owned>();
   const counts = createCounts(owned, options.engine);
   const tellFull = tellOfFullPartitions(options, counts);
+  const context: Context = { options, counts, slices: createSlices(clock, SLICE_MS), tellFull };
   const incarnation = await log.incarnation(TOPICS.events);
   const standby = standbyOf(options, counts);
   const joining: Promise<Member> = log.join({
@@ -94,7 +96,7 @@ export async function startDetect(options: DetectOptions): Promise<Stage & { rea
     batch: async ({ partition }, records) => {
       const part = owned.get(partition);
       if (part === undefined) return;
-      await part.serial(() => step({ options, counts, tellFull }, part, records));
+      await part.serial(() => step(context, part, records));
       const member = await joining;
       if (isDue(options, part)) await part.serial(() => checkpoint(options, part, member));
     },
@@ -145,6 +147,7 @@ function ownedOf(
 interface Context {
   readonly options: DetectOptions;
   readonly counts: DetectCounts;
+  readonly slices: Slices;
   /** Tells of tokens that made room, and of events that found none. */
   readonly tellFull: (count: number) => void;
 }
@@ -157,15 +160,15 @@ interface Results {
 
 /** Applies a batch. Assessments are durable when it resolves. */
 async function step(context: Context, part: Owned, records: readonly LogRecord[]): Promise<void> {
-  const { options, counts, tellFull } = context;
+  const { counts, slices, tellFull } = context;
   const results: Results = { findings: [], deadLetters: [] };
-  let turnAt = options.clock.elapsed();
   let asideCount = 0;
   for (let i = 0; i < records.length; i++) {
     const record = records[i] as LogRecord;
-    if (i % TURN_RECORDS === 0 && options.clock.elapsed() - turnAt > TURN_MS) {
-      await options.clock.sleep(0);
-      turnAt = options.clock.elapsed();
+    if (i % SLICE_RECORDS === 0 && slices.isOver()) {
+      // What was found does not wait for the rest of the batch.
+      if (!(await writeResults(context, part, results))) return;
+      await slices.next();
     }
     if (record.value === null) continue;
     const event = scanStoredEvent(record.value, () => placeOf(record));
@@ -198,7 +201,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
   counts.unadmitted += unadmitted;
   tellFull(unadmitted);
   if (!(await writeResults(context, part, results))) return;
-  noteDelays(counts.delays, records, options.clock.now());
+  noteDelays(counts.delays, records, context.options.clock.now());
 }
 
 function deadLetterOf(record: LogRecord, why: Pick<DeadLetter, 'code' | 'reason'>): NewRecord {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type FleetPulseRead, fleetPulse } from '../src/baseline/fleet-pulse.ts';
 import type { Prior } from '../src/baseline/moments.ts';
 import { type PeakRead, peak } from '../src/baseline/peak.ts';
 import { type RateWindowRead, type RateWindowsRead, rateWindows } from '../src/baseline/rate-window.ts';
@@ -58,7 +59,7 @@ export default defineDetector({
   id: 'volume-spike',
   title: 'More rows, bytes or statements than ever',
   description:
-    'Keeps the running minute, hour and day of rows, bytes and statements beside the token’s own closed ones (log-normal with an exponential tail, shrunk towards those of most tokens while few are known), and tests the open window at every event, so a burst is caught inside it. An event is charged with what it adds to the surprise of the most surprising window, so that a window counts once however many events fill it; and by half of it while that is no louder than a window was within the last hours, since a minute that is as loud as the one before is mostly more of the same.',
+    'Keeps the running minute, hour and day of rows, bytes and statements beside the token’s own closed ones (log-normal with an exponential tail, shrunk towards those of most tokens while few are known), and tests the open window at every event, so a burst is caught inside it. An event is charged with what it adds to the surprise of the most surprising window, so that a window counts once however many events fill it; and by half of it while that is no louder than a window was within the last hours, since a minute that is as loud as the one before is mostly more of the same. When most tokens do more than usual at the same time (a sale, a backlog that everybody works off), so much more is no surprise of any of them.',
   status: 'stable',
   severity: 'high',
   dimension: 'how-much',
@@ -80,6 +81,7 @@ export default defineDetector({
     bytes: rateWindows({ windowsMs: WINDOWS_MS }),
     statements: rateWindows({ windowsMs: WINDOWS_MS }),
     loudest: peak({ halfLifeMs: LATELY_MS }),
+    fleet: fleetPulse(),
   },
   bitsMax: 12,
 
@@ -95,18 +97,18 @@ export default defineDetector({
     statements.add(1, at);
   },
 
-  evidence({ rows, bytes, statements }, event) {
+  evidence({ rows, bytes, statements, fleet }, event) {
     return [
-      ...measured(rows, ROWS, event.at, event.rows, 'rows'),
-      ...measured(bytes, BYTES, event.at, event.bytes, 'bytes'),
-      ...measured(statements, STATEMENTS, event.at, 1, 'statements'),
+      ...measured(rows, ROWS, event.at, event.rows, 'rows', fleet),
+      ...measured(bytes, BYTES, event.at, event.bytes, 'bytes', fleet),
+      ...measured(statements, STATEMENTS, event.at, 1, 'statements', fleet),
     ]
       .sort((a, b) => b.bits - a.bits)
       .slice(0, 2)
-      .map(({ total, what, window, prior }) => ({
+      .map(({ total, what, window, prior, level }) => ({
         what,
         observed: Math.round(total),
-        expected: `up to ${numberText(Math.round(window.usual(prior, 2)))}`,
+        expected: `up to ${numberText(Math.round(window.usual(prior, 2)))}${busyText(level)}`,
         sampleSize: Math.round(window.closedCount),
       }));
   },
@@ -150,6 +152,7 @@ export default defineDetector({
 });
 
 interface Volumes {
+  readonly fleet: FleetPulseRead;
   readonly rows: RateWindowsRead;
   readonly bytes: RateWindowsRead;
   readonly statements: RateWindowsRead;
@@ -189,19 +192,20 @@ function surpriseAfter(volumes: Volumes, event: AuditEvent, ignoreBits: number):
   return isOrdinary ? 0 : surpriseOf(volumes, at, ignoreBits, amountsOf(event, 1));
 }
 
-function surpriseOf({ rows, bytes, statements }: Volumes, at: number, ignoreBits: number, amounts: Amounts): number {
+function surpriseOf(volumes: Volumes, at: number, ignoreBits: number, amounts: Amounts): number {
+  const { rows, bytes, statements, fleet } = volumes;
   const ignored = deviationsOf(ignoreBits);
   const most = Math.max(
-    mostBits(rows, ROWS, at, amounts.rows, ignored),
-    mostBits(bytes, BYTES, at, amounts.bytes, ignored),
-    mostBits(statements, STATEMENTS, at, amounts.statements, ignored),
+    mostBits(rows, ROWS, at, amounts.rows, ignored, fleet),
+    mostBits(bytes, BYTES, at, amounts.bytes, ignored, fleet),
+    mostBits(statements, STATEMENTS, at, amounts.statements, ignored, fleet),
   );
   return Math.max(0, most - ignoreBits);
 }
 
 /**
- * Surprise of the most surprising window when this amount is added to it. 0 when the event does not say the amount, and when no window gets more
- * than `ignored` standard deviations above what is usual.
+ * Surprise of the most surprising window when this amount is added to it, beside what all tokens do at present. 0 when the event does not say the amount,
+ * and when no window gets more than `ignored` standard deviations above what is usual.
  */
 function mostBits(
   { windows }: RateWindowsRead,
@@ -209,6 +213,7 @@ function mostBits(
   at: number,
   amount: number | null,
   ignored: number,
+  fleet: FleetPulseRead,
 ): number {
   let most = 0;
   if (amount === null) return most;
@@ -218,7 +223,7 @@ function mostBits(
     const total = window.open(at) + amount;
     // Nearly always all there is to know, and much cheaper than to say how surprising it is.
     if (window.isOrdinary(total, prior, ignored)) continue;
-    most = Math.max(most, window.surprise(total, prior));
+    most = Math.max(most, window.surprise(total, prior, fleet.level(WINDOWS_MS[i] as number)));
   }
   return most;
 }
@@ -229,11 +234,18 @@ function measured(
   at: number,
   amount: number | null,
   measure: string,
+  fleet: FleetPulseRead,
 ) {
   if (amount === null) return [];
   return windows.map((window, i) => {
     const prior = priors[i] as Prior;
     const total = window.open(at) + amount;
-    return { total, bits: window.surprise(total, prior), what: `${measure} in ${WINDOW_NAMES[i]}`, window, prior };
+    const level = fleet.level(WINDOWS_MS[i] as number);
+    const bits = window.surprise(total, prior, level);
+    return { total, bits, what: `${measure} in ${WINDOW_NAMES[i]}`, window, prior, level };
   });
+}
+
+function busyText(level: number): string {
+  return level === 0 ? '' : `, and others do ${(2 ** level).toFixed(1)} × as much as usual`;
 }

@@ -2,6 +2,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MadeTable } from '../domain/made-table.ts';
 import { type Making, madeTableOf, tableUse } from '../domain/table-use.ts';
 import { FleetMix } from './fleet-mix.ts';
+import { FleetPulse } from './fleet-pulse.ts';
 import { FleetSchemas } from './fleet-schemas.ts';
 import { hashName } from './hash.ts';
 import type { Field } from './record.ts';
@@ -36,6 +37,8 @@ export class FleetView {
   /** In which proportions they do what to which table: see `tableUse`. */
   readonly mix: FleetMix;
   readonly schemas: FleetSchemas;
+  /** How much they do at present. */
+  readonly pulse = new FleetPulse();
   /** Keyed hash of the token at hand. */
   #user = 0;
 
@@ -62,6 +65,11 @@ export class FleetView {
       if (this.tables.add(table, day, table === made)) this.schemas.add(table, day);
       if (made === undefined) this.mix.add(tableUse(operation, table), day, this.#user);
     }
+  }
+
+  /** The token at hand does something, now. What is refused is not counted: anybody can try in the names of many. */
+  beat({ at, success }: Pick<AuditEvent, 'at' | 'success'>): void {
+    if (success !== false) this.pulse.add(at, this.#user);
   }
 
   /** A token of another partition made a table. What is known here already is not made anew by it. */

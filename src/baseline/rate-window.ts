@@ -10,8 +10,12 @@ export interface RateWindowRead {
   open(at: number): number;
   /** The total that the token's own windows stay below `quantileDeviations` standard deviations above their mean. */
   usual(prior: Prior, quantileDeviations: number): number;
-  /** How surprising it is that one of the owner's windows holds `total` or more, in bits (see `tailBits`). */
-  surprise(total: number, prior: Prior): number;
+  /**
+   * How surprising it is that one of the owner's windows holds `total` or more, in bits (see `tailBits`).
+   *
+   * @param level by how many powers of 2 windows are fuller than usual at present, whoever's they are; default 0
+   */
+  surprise(total: number, prior: Prior, level?: number): number;
   /**
    * Whether that is surely at most what `deviations` standard deviations are worth. Told without a logarithm or a root: so close to it, it may say
    * no where it is yes.
@@ -162,8 +166,8 @@ class RateWindow implements RateWindowWrite, Tellable {
     return [{ what: `in ${spanText(this.#windowMs)}`, value: `${usual}, seldom above ${seldomMore}` }];
   }
 
-  surprise(total: number, prior: Prior): number {
-    return tailBits(this.#closed.deviationsAbove(Math.log2(1 + total), prior, DEVIATION_MIN));
+  surprise(total: number, prior: Prior, level = 0): number {
+    return tailBits(this.#closed.deviationsAbove(Math.log2(1 + total) - level, prior, DEVIATION_MIN));
   }
 
   isOrdinary(total: number, prior: Prior, deviations: number): boolean {

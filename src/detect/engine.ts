@@ -184,7 +184,7 @@ export class Engine {
     this.#judgement.begin();
     if (this.fleet.isDayOver(event, offset, loggedAt)) this.endFleetDay(event);
     const assessment = this.#observe(event, offset, loggedAt);
-    this.fleet.take(event, offset);
+    this.fleet.take(event, offset, loggedAt);
     return assessment;
   }
 

@@ -19,7 +19,7 @@ export interface FleetPace {
 
 /** When an eighth more has happened than is known: a backlog has many dates a second. */
 const PACE: FleetPace = { growth: 1 / 8, eventsMin: 200, eventsMax: 50_000 };
-/** A clock that is a day fast does not end days; one that is a century fast would end them all. */
+/** A clock that is a day fast ends no days and no hours; one that is a century fast would end them all. */
 const AHEAD_DAYS_MAX = 1;
 
 interface Stored {
@@ -34,13 +34,15 @@ interface Stored {
   readonly mix?: string;
   readonly madeDays?: readonly MadeDay[];
   readonly schemas?: StoredSchemas;
+  /** Base64, as tables. */
+  readonly pulse?: string;
 }
 
 /**
  * What the tokens of a partition have in common: the names they use, and how high the fused sum gets on an honest day. Two parts, each a function of the
  * events before, so that whoever reads them has the same:
  *
- * - names follow from the events alone, and from the tables that tokens of other partitions made;
+ * - names, and how much is done at present, follow from the events alone, and from the tables that tokens of other partitions made;
  * - the days' maxima are gathered from the tokens' records, all at once when a day of the fleet ends, and not otherwise. Whoever makes records
  *   durable has everything before that moment written first, this included.
  */
@@ -72,7 +74,7 @@ export class Fleet {
   isDayOver({ at }: Pick<AuditEvent, 'at'>, offset: number, loggedAt: number): boolean {
     // Nearly always, and asked of every event.
     if (at < (this.#day + 1) * DAY_MS) return false;
-    if (offset <= this.#stamp || dayOf(at) > dayOf(loggedAt) + AHEAD_DAYS_MAX) return false;
+    if (offset <= this.#stamp || !isInTime(at, loggedAt)) return false;
     const { growth, eventsMin, eventsMax } = this.#pace;
     return this.#day === 0 || this.#sinceTurn >= Math.min(eventsMax, Math.max(eventsMin, growth * this.#eventCount));
   }
@@ -89,14 +91,19 @@ export class Fleet {
     this.#changed = true;
   }
 
-  /** Takes an event of the token at hand in: after it was judged, whether its record had it already or not. */
-  take(event: Parameters<FleetView['add']>[0], offset: number): void {
+  /**
+   * Takes an event of the token at hand in: after it was judged, whether its record had it already or not.
+   *
+   * @param loggedAt when the log took it, ms since the epoch
+   */
+  take(event: Parameters<FleetView['add']>[0], offset: number, loggedAt: number): void {
     if (offset <= this.#stamp) return;
     this.#stamp = offset;
     this.#eventCount += 1;
     this.#sinceTurn += 1;
     this.#changed = true;
     this.view.add(event);
+    if (isInTime(event.at, loggedAt)) this.view.beat(event);
   }
 
   /** Takes in what a token of another partition made, at its place among the events of this one. */
@@ -139,6 +146,7 @@ export class Fleet {
       madeDays: this.view.tables.madeDays(),
       mix: this.view.mix.toBytes().toString('base64'),
       schemas: this.view.schemas.toJSON(),
+      pulse: this.view.pulse.toBytes().toString('base64'),
     };
     return Buffer.from(JSON.stringify(stored));
   }
@@ -164,6 +172,7 @@ export class Fleet {
     this.view.tables.restore(Buffer.from(stored.tables ?? '', 'base64'), stored.madeDays);
     this.view.mix.restore(Buffer.from(stored.mix ?? '', 'base64'));
     this.view.schemas.restore(stored.schemas);
+    this.view.pulse.restore(Buffer.from(stored.pulse ?? '', 'base64'));
     return true;
   }
 
@@ -171,6 +180,10 @@ export class Fleet {
   writeOver(snapshot: Uint8Array): void {
     if (storedIn(snapshot).stamp < this.#writtenStamp) this.#changed = true;
   }
+}
+
+function isInTime(at: number, loggedAt: number): boolean {
+  return dayOf(at) <= dayOf(loggedAt) + AHEAD_DAYS_MAX;
 }
 
 function storedIn(snapshot: Uint8Array): Stored {

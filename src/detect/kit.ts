@@ -5,6 +5,7 @@ export { alternation } from '../baseline/alternation.ts';
 export { counter } from '../baseline/counter.ts';
 export { fleetMix } from '../baseline/fleet-mix.ts';
 export { fleetTables } from '../baseline/fleet-names.ts';
+export { fleetPulse } from '../baseline/fleet-pulse.ts';
 export { fleetSchemas } from '../baseline/fleet-schemas.ts';
 export { hourOfWeek } from '../baseline/hour-of-week.ts';
 export { kindSet } from '../baseline/kind-set.ts';

@@ -1,4 +1,4 @@
-import { DAY_MS, HOUR_MS } from '../baseline/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../baseline/time.ts';
 import type { CanonicalRecord } from './fleet.ts';
 import { type Cast, isOneOf, isWeekday, type Play, recordAt, type Scenario } from './scenario.ts';
 
@@ -28,7 +28,28 @@ export const TOGETHER: readonly Scenario[] = [
         recordAt(record, at, { app: 'pgx/5.1', statement: `${record.statement} LIMIT $9` }),
       ),
   },
+  {
+    ...together,
+    id: 'busy-day',
+    about: 'A sale: from the morning on all services have four times as much to do as on other days.',
+    days: 1,
+    isDay: isWeekday,
+    befalls: isOneOf('service'),
+    play: busyDay,
+  },
 ];
+
+function busyDay({ dayAt, random, ordinary }: Cast): Play {
+  const fromAt = dayAt + 6 * HOUR_MS;
+  const untilAt = dayAt + DAY_MS - 1;
+  const added = ordinary(dayAt)
+    .map((record) => ({ record, at: Date.parse(record.time) }))
+    .filter(({ at }) => at >= fromAt)
+    .flatMap(({ record, at }) =>
+      [1, 2, 3].map(() => recordAt(record, Math.min(untilAt, at + random.below(20 * MINUTE_MS)))),
+    );
+  return { fromAt, untilAt, added };
+}
 
 function fromTheMorning({ dayAt }: Cast, changed: (record: CanonicalRecord, at: number) => CanonicalRecord): Play {
   const fromAt = dayAt + 6 * HOUR_MS;

@@ -16,9 +16,36 @@ function event(day: number, token = 'a', tables: readonly string[] = ['orders'])
 function fleetAfter(eventCount: number): Fleet {
   const fleet = new Fleet(7);
   fleet.endDay(event(0), emptyBins());
-  for (let offset = 0; offset < eventCount; offset++) fleet.take(event(0), offset);
+  for (let offset = 0; offset < eventCount; offset++) fleet.take(event(0), offset, START);
   return fleet;
 }
+
+describe('how much is done at present', () => {
+  const CENTURY_MS = 36_500 * DAY_MS;
+
+  it('goes on after a clock that is a century fast', () => {
+    const fleet = fleetAfter(100);
+    const before = fleet.view.pulse.toBytes();
+    fleet.take({ ...event(0), at: START + CENTURY_MS }, 100, START);
+    expect(Buffer.compare(fleet.view.pulse.toBytes(), before)).toBe(0);
+    fleet.take(event(0), 101, START);
+    expect(Buffer.compare(fleet.view.pulse.toBytes(), before)).not.toBe(0);
+  });
+
+  it('does not go by what is refused: anybody may try in the names of many', () => {
+    const fleet = fleetAfter(100);
+    const before = fleet.view.pulse.toBytes();
+    fleet.take({ ...event(0), success: false }, 100, START);
+    expect(Buffer.compare(fleet.view.pulse.toBytes(), before)).toBe(0);
+  });
+
+  it('comes back with the fleet', () => {
+    const fleet = fleetAfter(100);
+    const restored = new Fleet(7);
+    restored.restore(fleet.snapshot());
+    expect(Buffer.compare(restored.view.pulse.toBytes(), fleet.view.pulse.toBytes())).toBe(0);
+  });
+});
 
 describe('the end of a day', () => {
   it('comes with the first event, and with a new date once enough has happened', () => {
@@ -54,7 +81,7 @@ describe('the end of a day', () => {
 describe('a snapshot', () => {
   it('is taken when something has changed, and comes back as it was', () => {
     const fleet = fleetAfter(10);
-    fleet.take(event(0, 'b', ['users']), 10);
+    fleet.take(event(0, 'b', ['users']), 10, START);
     const snapshot = fleet.takeSnapshot();
     expect(fleet.takeSnapshot()).toBeUndefined();
     const restored = new Fleet(7);
@@ -83,10 +110,10 @@ describe('a snapshot', () => {
   it('takes each event once', () => {
     const fleet = fleetAfter(20);
     const before = fleet.snapshot();
-    for (let offset = 0; offset < 20; offset++) fleet.take(event(0, 'b', ['users']), offset);
+    for (let offset = 0; offset < 20; offset++) fleet.take(event(0, 'b', ['users']), offset, START);
     expect(fleet.snapshot()).toEqual(before);
     fleet.reset();
-    fleet.take(event(0, 'b', ['users']), 0);
+    fleet.take(event(0, 'b', ['users']), 0, START);
     expect(fleet.snapshot()).not.toEqual(before);
   });
 });

@@ -2,51 +2,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ActionEntry } from '../../src/decide/entries.ts';
 import type { Policy } from '../../src/decide/policy.ts';
 import { Responder } from '../../src/decide/responder.ts';
-import type { Assessment } from '../../src/domain/finding.ts';
-import { type CanonicalRecord, createFleet } from '../../src/simulate/fleet.ts';
-import { createStory, SCENARIOS } from '../../src/simulate/story.ts';
-import { theftOf } from '../../src/simulate/theft.ts';
 import { samplePolicy } from '../decide/policy.ts';
-import { createEngine, eventOf } from './replay-fleet.ts';
+import { type DayWithThief, dayWithThief } from './day-with-thief.ts';
 
 const DAY_MS = 86_400_000;
-const SEED = 'migration';
 const TOKEN_COUNT = 60;
-const FROM_AT = Date.UTC(2026, 8, 7);
 /** Neither brake nor budget has a part in what is shown. */
 const MANY = { tokenCount: 1_000_000, revocationCount: 1_000_000, windowMs: DAY_MS };
 
-interface Day {
-  readonly thief: string;
-  readonly assessments: readonly Assessment[];
-}
-
-/** The day on which a whole fleet moves to another schema, and one token is stolen, as detection sees it. */
-function dayOfMigration(): Day {
-  const scenarios = SCENARIOS.filter(({ id }) => id === 'migration');
-  const options = { seed: SEED, tokenCount: TOKEN_COUNT, fromAt: FROM_AT, dayCount: 26, scenarios, castCount: 1 };
-  const story = createStory(options);
-  const dayAt = story.labels[0]!.from;
-  const victim = createFleet(SEED, TOKEN_COUNT).tokens.find(({ habit }) => habit === 'service')!;
-  const stolen = theftOf(victim, SEED, dayAt + DAY_MS / 2);
-  const engine = createEngine();
-  const assessments: Assessment[] = [];
-  let offset = 0;
-  const take = (record: CanonicalRecord) => {
-    const event = eventOf(record, offset);
-    const assessment = engine.observe(event, offset++, event.at);
-    if (assessment && event.at >= dayAt) assessments.push(assessment);
-  };
-  for (const records of story.days()) {
-    const isToday = Date.parse(records[0]!.time) >= dayAt;
-    const all = isToday ? [...records, ...stolen].sort((a, b) => (a.time < b.time ? -1 : 1)) : records;
-    for (const record of all) take(record);
-    if (isToday) break;
-  }
-  return { thief: victim.token, assessments };
-}
-
-function decide({ assessments }: Day, overrides: Partial<Policy>) {
+function decide({ assessments }: DayWithThief, overrides: Partial<Policy>) {
   const responder = new Responder(samplePolicy(overrides, { brake: MANY, budget: MANY }));
   const decided = assessments.map((assessment, i) => responder.onAssessment(assessment, i, assessment.at));
   const actions = decided.flatMap((one) => one?.actions ?? []);
@@ -58,9 +22,9 @@ const approved = (actions: readonly ActionEntry[]) =>
   actions.filter(({ action, state }) => action.kind === 'revoke' && state === 'approved');
 
 describe('a migration of the whole fleet, and a thief on the same day', () => {
-  let day: Day;
+  let day: DayWithThief;
   beforeAll(() => {
-    day = dayOfMigration();
+    day = dayWithThief('migration', 'migration', TOKEN_COUNT);
   }, 300_000);
 
   it('is told token by token where nothing is taken for shared', () => {

@@ -151,7 +151,7 @@ async function observeAgain(log: Log, options: Observing) {
         if (!kept(event.token)) {
           others.find(event.token);
           engine.fleet.view.turnTo(others.lastHash);
-          engine.fleet.take(event, record.offset);
+          engine.fleet.take(event, record.offset, record.appendedAt);
           continue;
         }
         const assessment = engine.observe(event, record.offset, record.appendedAt);

@@ -67,9 +67,9 @@ export class FleetView {
     }
   }
 
-  /** The token at hand does something, now. What is refused is not counted: anybody can try in the names of many. */
-  beat({ at, success }: Pick<AuditEvent, 'at' | 'success'>): void {
-    if (success !== false) this.pulse.add(at, this.#user);
+  /** The token at hand does something at a time. */
+  beat(at: number): void {
+    this.pulse.add(at, this.#user);
   }
 
   /** A token of another partition made a table. What is known here already is not made anew by it. */

@@ -103,7 +103,12 @@ export class Fleet {
     this.#sinceTurn += 1;
     this.#changed = true;
     this.view.add(event);
-    if (isInTime(event.at, loggedAt)) this.view.beat(event);
+    this.#beat(event, loggedAt);
+  }
+
+  /** What is refused is not counted: anybody can try in the names of many. A clock that is some hours fast would have the hour end for everybody. */
+  #beat({ at, success }: Pick<AuditEvent, 'at' | 'success'>, loggedAt: number): void {
+    if (success !== false && isInTime(at, loggedAt)) this.view.beat(Math.min(at, loggedAt));
   }
 
   /** Takes in what a token of another partition made, at its place among the events of this one. */

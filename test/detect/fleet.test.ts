@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emptyBins } from '../../src/baseline/day-tail.ts';
-import { DAY_MS } from '../../src/baseline/time.ts';
+import { DAY_MS, HOUR_MS } from '../../src/baseline/time.ts';
 import { Fleet } from '../../src/detect/fleet.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { blankEvent } from '../../src/domain/blank-event.ts';
@@ -30,6 +30,13 @@ describe('how much is done at present', () => {
     expect(Buffer.compare(fleet.view.pulse.toBytes(), before)).toBe(0);
     fleet.take(event(0), 101, START);
     expect(Buffer.compare(fleet.view.pulse.toBytes(), before)).not.toBe(0);
+  });
+
+  it('has no hour end before the log’s clock says so, whatever a clock says that is some hours fast', () => {
+    const [fast, right] = [fleetAfter(100), fleetAfter(100)];
+    fast.take({ ...event(0), at: START + 20 * HOUR_MS }, 100, START);
+    right.take({ ...event(0), at: START }, 100, START);
+    expect(Buffer.compare(fast.view.pulse.toBytes(), right.view.pulse.toBytes())).toBe(0);
   });
 
   it('does not go by what is refused: anybody may try in the names of many', () => {

@@ -19,7 +19,11 @@ const START = Date.UTC(2026, 0, 5);
 
 const batches = encodedBatches();
 const passes: Record<string, number>[] = [];
-for (let pass = 0; pass < PASSES; pass++) passes.push(await decideAll());
+for (let pass = 1; pass <= PASSES; pass++) {
+  const spent = await decideAll();
+  passes.push(spent);
+  console.error(`pass ${pass}: observe ${spent['observe']?.toFixed(1)} µs`);
+}
 const steps = Object.keys(passes[0] ?? {});
 console.log(
   JSON.stringify(

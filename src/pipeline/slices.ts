@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
+import { createSerial } from './serial.ts';
 
 /** A thread's time, cut into slices for those who work on it side by side: between two slices, whoever's they are, everything else has its turn. */
 export interface Slices {
@@ -10,16 +11,14 @@ export interface Slices {
 
 export function createSlices(clock: Clock, lengthMs: number): Slices {
   let startedAt = Number.NEGATIVE_INFINITY;
-  let last: Promise<void> = Promise.resolve();
+  // Each after a turn of its own: all that wait for the same turn would make it as long as all of their slices.
+  const oneAfterTheOther = createSerial();
   return {
     isOver: () => clock.elapsed() - startedAt > lengthMs,
-    next() {
-      // One after the other, each after a turn of its own: all that wait for the same turn would make it as long as all of their slices.
-      last = last.then(async () => {
+    next: () =>
+      oneAfterTheOther(async () => {
         await clock.sleep(0);
         startedAt = clock.elapsed();
-      });
-      return last;
-    },
+      }),
   };
 }

@@ -2,6 +2,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../baseline/time.ts';
 import type { CanonicalRecord } from './fleet.ts';
 import { type Cast, isOneOf, isWeekday, type Play, recordAt, type Scenario } from './scenario.ts';
 
+const MORNING_MS = 6 * HOUR_MS;
 const together = { kind: 'benign', scope: 'fleet', days: 5 } as const;
 
 /** What happens to many honest tokens on one day, beside the controls. */
@@ -40,7 +41,7 @@ export const TOGETHER: readonly Scenario[] = [
 ];
 
 function busyDay({ dayAt, random, ordinary }: Cast): Play {
-  const fromAt = dayAt + 6 * HOUR_MS;
+  const fromAt = dayAt + MORNING_MS;
   const untilAt = dayAt + DAY_MS - 1;
   const added = ordinary(dayAt)
     .map((record) => ({ record, at: Date.parse(record.time) }))
@@ -52,7 +53,7 @@ function busyDay({ dayAt, random, ordinary }: Cast): Play {
 }
 
 function fromTheMorning({ dayAt }: Cast, changed: (record: CanonicalRecord, at: number) => CanonicalRecord): Play {
-  const fromAt = dayAt + 6 * HOUR_MS;
+  const fromAt = dayAt + MORNING_MS;
   return {
     fromAt,
     untilAt: dayAt + together.days * DAY_MS - 1,

@@ -79,7 +79,7 @@ async function decideAll(): Promise<Record<string, number>> {
         return event;
       }),
     );
-    const repeated = timed('marks', () => events.filter(({ id, settledTo }) => marks.repeats(id, settledTo)));
+    const repeated = timed('marks', () => events.filter((event) => marks.repeats(event)));
     if (repeated.length > 0) throw new Error(`${repeated.length} events are told as repeated`);
     timed('observe', () => {
       events.forEach((event, i) => void engine.observe(event, records[i]?.offset ?? 0, event.at));

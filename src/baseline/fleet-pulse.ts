@@ -102,6 +102,13 @@ export class FleetPulse implements FleetPulseRead {
   }
 }
 
+/** log₂(1 + count) of the counts that groups mostly have: all of them are asked for at every look. */
+const LOGS = Float64Array.from({ length: 1024 }, (_, count) => Math.log2(1 + count));
+
+function logOf(count: number): number {
+  return count < LOGS.length ? (LOGS[count] as number) : Math.log2(1 + count);
+}
+
 /** Spans of one length: what each group has done in its open one, and did in those before. */
 class Spans {
   readonly #open: Uint32Array;
@@ -144,7 +151,7 @@ class Spans {
     let count = PRIOR_GROUPS;
     for (let group = 0; group < GROUPS; group++) {
       if (this.#open[group] !== span || (this.#weights[group] as number) < this.#known.min) continue;
-      const above = Math.log2(1 + (this.#counts[group] as number)) - (this.#means[group] as number);
+      const above = logOf(this.#counts[group] as number) - (this.#means[group] as number);
       sum += Math.max(-LEVEL_MAX, Math.min(LEVEL_MAX, above));
       count += 1;
     }

@@ -100,13 +100,15 @@ class RateWindows implements RateWindowsWrite, Tellable {
     const { f32, u32 } = this.#view;
     let index = (this.#view.base + this.#offset) >> 2;
     for (let i = 0; i < this.windows.length; i++, index += WINDOW_BYTES >> 2) {
-      const isOpen = u32[index] === Math.floor(at / (this.#windowsMs[i] as number));
-      const total = amount + (isOpen ? (f32[index + 1] as number) : 0);
+      // Whole numbers far below 2^53: multiplied, they tell the same as divided, and sooner.
+      const windowMs = this.#windowsMs[i] as number;
+      const sinceMs = at - (u32[index] as number) * windowMs;
+      const total = amount + (sinceMs >= 0 && sinceMs < windowMs ? (f32[index + 1] as number) : 0);
       const prior = priors[i] as Prior;
       const weight = f32[index + MOMENTS_AT] as number;
       const sum = weight * (f32[index + MOMENTS_AT + 1] as number) + prior.weight * prior.mean;
-      // At most the mean: told without a division.
-      if (deviations >= 0 && logAtMost(total) * (weight + prior.weight) <= sum) continue;
+      // No more above the mean than the steadiest token may be: told without a division.
+      if (deviations >= 0 && (logAtMost(total) - DEVIATION_MIN * deviations) * (weight + prior.weight) <= sum) continue;
       if (!(this.windows[i] as RateWindow).isOrdinary(total, prior, deviations)) return false;
     }
     return true;
@@ -120,7 +122,8 @@ class RateWindows implements RateWindowsWrite, Tellable {
     const { f32, u32, weight } = this.#view;
     let index = (this.#view.base + this.#offset) >> 2;
     for (let i = 0; i < this.windows.length; i++, index += WINDOW_BYTES >> 2) {
-      if (Math.floor(at / (this.#windowsMs[i] as number)) > (u32[index] as number)) {
+      const windowMs = this.#windowsMs[i] as number;
+      if (at - (u32[index] as number) * windowMs >= windowMs) {
         (this.windows[i] as RateWindow).add(amount, at);
         continue;
       }

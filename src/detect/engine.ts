@@ -11,7 +11,7 @@ import { type Assessment, EPISODE_GAP_MS, type Finding } from '../domain/finding
 import { bitsOf } from './answers.ts';
 import type { Thresholds } from './budget.ts';
 import { type ClosedDay, daysOf } from './closed-day.ts';
-import { assessmentOf, type Described, describe, findingOf } from './describe.ts';
+import { assessmentOf, describe, findingOf } from './describe.ts';
 import { type Installed, isConcerned } from './detector.ts';
 import { factsOf, summaryOf, type TokenFact } from './facts.ts';
 import { Fleet, type FleetPace } from './fleet.ts';
@@ -26,8 +26,9 @@ import { ANY_OPEN, BITS, type OpenSums } from './open-sums.ts';
 import { type OwnMemory, ownMemory } from './own-memory.ts';
 import { Places } from './places.ts';
 import { applyRollback, type Rollback, type RollbackOutcome } from './rollback.ts';
+import { openSlots, type Slot } from './slots.ts';
 import { readSnapshot, snapshotWriter } from './snapshot.ts';
-import { keptAfter, type Suspicion } from './suspicion.ts';
+import { keptAfter } from './suspicion.ts';
 import { isWorthTelling, noteTold } from './telling.ts';
 import { applyVerdict } from './verdict.ts';
 
@@ -42,7 +43,6 @@ export interface EngineOptions {
   readonly onFailure: (detectorId: string, cause: unknown) => void;
 }
 
-const BITS_MAX_DEFAULT = 4.5;
 /** The most one ordinary event may take back from a sum. */
 const BITS_MIN = -1;
 /** Evidence worth keeping in words. */
@@ -56,12 +56,6 @@ const NAMED_BITS = 1;
 const CERTAIN_SUM_MIN = 4;
 /** Records of a checkpoint that are waited for together. */
 const TOUCHED = 16;
-
-interface Slot extends Described {
-  readonly weight: number;
-  readonly bitsMax: number;
-  readonly suspicion: Suspicion;
-}
 
 /**
  * Scores and learns the events of one partition's tokens, in order: detectors give bits, sums collect them, calibration makes them
@@ -128,15 +122,7 @@ export class Engine {
         this.#dirty.delete(slot);
       },
     });
-    const suspicions = open('engine', sums);
-    this.#slots = installed.map(({ detector, config, weight }) => ({
-      detector,
-      config,
-      weight,
-      bitsMax: detector.bitsMax ?? BITS_MAX_DEFAULT,
-      fields: open(detector.id, detector.remembers as Fields),
-      suspicion: suspicions[`sum:${detector.id}`] as Suspicion,
-    }));
+    this.#slots = openSlots(installed, open, sums);
     this.#noticing = noticingOf(this.#slots);
     this.#learners = this.#slots.flatMap((slot, i) => (hasToLearn(slot) ? [i] : []));
     this.#judgement = new Judgement(installed.map(({ detector }) => detector.isCertain === true));
@@ -383,8 +369,8 @@ export class Engine {
     return scoreOf(this.fleet.days.bits(sizeOf(fused)), this.#activeDays.share);
   }
 
-  #weigh({ detector, suspicion, weight }: Slot, i: number, sum: number): void {
-    if (detector.isCertain === true) {
+  #weigh({ isCertain, suspicion, weight }: Slot, i: number, sum: number): void {
+    if (isCertain) {
       // What must not happen at all is worth what revoking takes, for as long as it is fresh.
       if (weight > 0 && sum >= CERTAIN_SUM_MIN) this.#judgement.assert(i, this.#options.thresholds.revoke);
       return;
@@ -404,9 +390,9 @@ export class Engine {
   }
 
   #scoreOf(slot: Slot, event: AuditEvent): number | undefined {
-    if (!isConcerned(slot.detector, this.#isUse)) return undefined;
+    if (!isConcerned(slot, this.#isUse)) return undefined;
     try {
-      const bits = bitsOf(slot.detector.score(slot.fields, event, slot.config));
+      const bits = bitsOf(slot.score.call(slot.detector, slot.fields, event, slot.config));
       return bits === undefined ? undefined : Math.min(slot.bitsMax, Math.max(BITS_MIN, bits));
     } catch (cause) {
       this.#options.onFailure(slot.detector.id, cause);
@@ -481,9 +467,9 @@ export class Engine {
     if (view.weight < 1 && loggedAt < this.#own.answers.learnsWholeUntil) view.weight = 1;
     for (const i of this.#learners) {
       const slot = this.#slots[i] as Slot;
-      if (!isConcerned(slot.detector, this.#isUse)) continue;
+      if (!isConcerned(slot, this.#isUse)) continue;
       try {
-        slot.detector.learn(slot.fields, event, slot.config, this.#judgement.bitsOf(i));
+        slot.learn.call(slot.detector, slot.fields, event, slot.config, this.#judgement.bitsOf(i));
       } catch (cause) {
         this.#options.onFailure(slot.detector.id, cause);
       }

@@ -1,8 +1,7 @@
 import { internedText } from './interned.ts';
 
-const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE] = [0x22, 0x5c, 0x2c, 0x5b, 0x5d];
+const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE, END] = [0x22, 0x5c, 0x2c, 0x5b, 0x5d, 0x7d];
 const [N, T] = [0x6e, 0x74];
-const [NULL, TRUE, FALSE] = [Buffer.from('null'), Buffer.from('true'), Buffer.from('false')];
 /** What may follow a backslash, but for `\u`, which is for others to check. */
 const ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const SPACE = 0x20;
@@ -11,9 +10,28 @@ const NOT_ASCII = 0x80;
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(byte >= SPACE && byte < NOT_ASCII && byte !== QUOTE && byte !== BACKSLASH),
 );
-const [ZERO, NINE] = [0x30, 0x39];
+export const [ZERO, NINE] = [0x30, 0x39];
 /** Whole numbers of so many digits are exact. */
 const DIGITS_MAX = 15;
+
+/** Bytes that are known beforehand, four at least: compared four at a time, which takes half as long as one by one. */
+export class Phrase {
+  readonly length: number;
+  /** The last one ends where they end, whatever it shares with the one before. */
+  readonly words: Int32Array;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text);
+    this.length = bytes.length;
+    const lastAt = bytes.length - WORD;
+    this.words = Int32Array.from({ length: Math.ceil(bytes.length / WORD) }, (_, i) =>
+      bytes.readInt32LE(Math.min(WORD * i, lastAt)),
+    );
+  }
+}
+
+const WORD = 4;
+const [NULL, TRUE, FALSE] = [new Phrase('null'), new Phrase('true'), new Phrase('false')];
 
 /**
  * Goes over JSON whose shape is known, byte by byte. What it meets and does not expect makes it fail, for good: look at `failed` in the end.
@@ -24,30 +42,41 @@ export class ByteReader {
   /** Where it stands. */
   at = 0;
   #bytes: Buffer = Buffer.alloc(0);
+  /** Over the memory that the bytes are part of: many records are parts of one. */
+  #memory = new DataView(this.#bytes.buffer);
+  /** Where they begin in it. */
+  #from = 0;
   /** Whether the last text was nothing but itself: ASCII without escapes. */
   #isPlain = true;
 
   start(bytes: Buffer): void {
     this.#bytes = bytes;
+    if (this.#memory.buffer !== bytes.buffer) this.#memory = new DataView(bytes.buffer);
+    this.#from = bytes.byteOffset;
     this.at = 0;
     this.failed = false;
   }
 
   /** Steps over these bytes, if they are there. */
-  skipIf(expected: Uint8Array): boolean {
-    const bytes = this.#bytes;
+  skipIf({ length, words }: Phrase): boolean {
     const { at } = this;
-    for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
-    this.at = at + expected.length;
+    if (at + length > this.#bytes.length) return false;
+    const memory = this.#memory;
+    const from = this.#from + at;
+    const last = words.length - 1;
+    for (let i = 0; i < last; i++) if (memory.getInt32(from + WORD * i, true) !== words[i]) return false;
+    if (memory.getInt32(from + length - WORD, true) !== words[last]) return false;
+    this.at = at + length;
     return true;
   }
 
-  skip(expected: Uint8Array): void {
+  skip(expected: Phrase): void {
     if (!this.skipIf(expected)) this.failed = true;
   }
 
+  /** Whether the object ends here, and nothing comes after it. */
   atEnd(): boolean {
-    return this.at === this.#bytes.length;
+    return this.#bytes[this.at] === END && this.at + 1 === this.#bytes.length;
   }
 
   /** Steps over a text or `null`. @returns where it begins, for `textAt` */
@@ -57,12 +86,17 @@ export class ByteReader {
     return at;
   }
 
-  /** A text of plain ASCII, or `null`. */
-  text(): string | null {
-    if (this.#skipNull()) return null;
-    const start = this.at + 1;
+  /** A text of plain ASCII. */
+  text(): string {
+    const start = this.skipPlainText() + 1;
+    return this.failed ? '' : this.#bytes.toString('latin1', start, this.at - 1);
+  }
+
+  /** Steps over a text of plain ASCII. @returns where it begins, for `textAt` */
+  skipPlainText(): number {
+    const { at } = this;
     this.#endOfText(false);
-    return this.failed ? null : this.#bytes.toString('latin1', start, this.at - 1);
+    return at;
   }
 
   /** Any text that is likely to come again, or `null`. */

@@ -1,5 +1,5 @@
 /** Texts made lately, by their bytes. */
-const PLACES = 1024;
+const PLACES = 8192;
 const BYTES_MAX = 48;
 const texts: string[] = new Array<string>(PLACES).fill('');
 

@@ -1,6 +1,7 @@
 import { isOperation, LIMITS, type Operation } from '../domain/audit-event.ts';
-import { ByteReader, textAt } from './byte-reader.ts';
-import { decodeStoredEvent, type StoredEvent, type Unreadable } from './stored-event.ts';
+import { ByteReader, NINE, Phrase, textAt, ZERO } from './byte-reader.ts';
+import { internedText } from './interned.ts';
+import { decodeStoredEvent, OFFSET_DIGITS_MAX, type StoredEvent, type Unreadable } from './stored-event.ts';
 
 /**
  * Reads a stored event as `decodeStoredEvent` does, for the detect stage, in a fraction of the time: goes over the bytes as
@@ -15,12 +16,12 @@ export function scanStoredEvent(value: Buffer, fallbackId: () => string): Stored
 
 /** Verdicts and notices stand among the events: V8 throws away what it compiled for events when these go through it too. */
 function beginsAsOurs(value: Buffer): boolean {
-  for (let i = 0; i < KEYS.id.length; i++) if (value[i] !== KEYS.id[i]) return false;
+  for (let i = 0; i < BEGINNING.length; i++) if (value[i] !== BEGINNING[i]) return false;
   return true;
 }
 
 const reader = new ByteReader();
-const key = (name: string, before = ',') => Buffer.from(`${before}"${name}":`);
+const key = (name: string, before = ',') => new Phrase(`${before}"${name}":`);
 const KEYS = {
   id: key('id', '{'),
   settledTo: key('settled_to'),
@@ -46,15 +47,17 @@ const KEYS = {
   owner: key('owner'),
   environment: key('environment'),
 } as const;
-const END = Buffer.from('}');
+const BEGINNING = Buffer.from('{"id":');
+const SLASH = 0x2f;
 
 function scan(value: Buffer): StoredEvent | undefined {
   reader.start(value);
   const event = new ScannedEvent(value);
-  event.id = requiredText(KEYS.id);
+  readId(event, value);
   event.settledTo = reader.skipIf(KEYS.settledTo) ? reader.count() : null;
   event.at = countOf(KEYS.time) ?? Number.NaN;
-  event.token = requiredText(KEYS.token);
+  reader.skip(KEYS.token);
+  event.token = reader.text();
   event.principalAt = placeOf(KEYS.principal);
   event.addressAt = placeOf(KEYS.address);
   event.database = nameOf(KEYS.database);
@@ -76,19 +79,29 @@ function scan(value: Buffer): StoredEvent | undefined {
   event.country = nameOf(KEYS.country);
   event.ownerAt = placeOf(KEYS.owner);
   event.environmentAt = placeOf(KEYS.environment);
-  reader.skip(END);
   const isOurs = !reader.failed && reader.atEnd() && event.token !== '' && !Number.isNaN(event.at);
   return isOurs && event.tables.length <= LIMITS.tablesMax ? event : undefined;
 }
 
-function requiredText(name: Uint8Array): string {
-  reader.skip(name);
-  const text = reader.text();
-  if (text === null) reader.failed = true;
-  return text ?? '';
+/** `source/lane/offset`, as `lanePlaceIn` does: lanes repeat, and ids are asked for only when there is something to tell. */
+function readId(event: ScannedEvent, value: Buffer): void {
+  reader.skip(KEYS.id);
+  event.idAt = reader.skipPlainText();
+  const end = reader.at - 1;
+  let slash = end - 1;
+  let offset = 0;
+  for (let worth = 1; isDigit(value[slash]); slash--, worth *= 10) offset += worth * ((value[slash] as number) - ZERO);
+  const digits = end - 1 - slash;
+  if (digits === 0 || digits > OFFSET_DIGITS_MAX || value[slash] !== SLASH) return;
+  event.lane = internedText(value, event.idAt + 1, slash);
+  event.laneOffset = offset;
 }
 
-function nameOf(key: Uint8Array): string | null {
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
+function nameOf(key: Phrase): string | null {
   reader.skip(key);
   return reader.name();
 }
@@ -97,12 +110,12 @@ function operationIn(text: string | null): Operation | null {
   return isOperation(text) ? text : null;
 }
 
-function countOf(name: Uint8Array): number | null {
+function countOf(name: Phrase): number | null {
   reader.skip(name);
   return reader.count();
 }
 
-function placeOf(name: Uint8Array): number {
+function placeOf(name: Phrase): number {
   reader.skip(name);
   return reader.skipText();
 }
@@ -111,7 +124,8 @@ function placeOf(name: Uint8Array): number {
 class ScannedEvent implements StoredEvent {
   /** V8 forgets a shape that nothing has, and all code compiled for it, whenever it collects garbage between two batches: one must live. */
   static readonly kept = new ScannedEvent(Buffer.alloc(0));
-  id = '';
+  lane = '';
+  laneOffset = -1;
   settledTo: number | null = null;
   at = Number.NaN;
   token = '';
@@ -127,6 +141,7 @@ class ScannedEvent implements StoredEvent {
   network: string | null = null;
   asn: number | null = null;
   country: string | null = null;
+  idAt = 0;
   principalAt = 0;
   addressAt = 0;
   statementAt = 0;
@@ -138,6 +153,10 @@ class ScannedEvent implements StoredEvent {
 
   constructor(value: Buffer) {
     this.#value = value;
+  }
+
+  get id(): string {
+    return textAt(this.#value, this.idAt) ?? '';
   }
 
   get principal(): string | null {

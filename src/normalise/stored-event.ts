@@ -7,10 +7,28 @@ export interface Unreadable {
   readonly reason: string;
 }
 
+/** Which record an event comes from, by its id `source/lane/offset`. */
+export interface LanePlace {
+  /** With its source; empty: the id names none. */
+  readonly lane: string;
+  /** -1: the id names none. */
+  readonly laneOffset: number;
+}
+
 /** An event as the events log has it. */
-export interface StoredEvent extends AuditEvent {
+export interface StoredEvent extends AuditEvent, LanePlace {
   /** Offset of its lane up to which all records were settled when it was written, so that a second copy is known as one. */
   readonly settledTo: number | null;
+}
+
+/** Whole numbers of so many digits are exact. */
+export const OFFSET_DIGITS_MAX = 15;
+const ENDS_IN_OFFSET = new RegExp(`/(\\d{1,${OFFSET_DIGITS_MAX}})$`);
+const NOWHERE: LanePlace = { lane: '', laneOffset: -1 };
+
+export function lanePlaceIn(id: string): LanePlace {
+  const match = ENDS_IN_OFFSET.exec(id);
+  return match === null ? NOWHERE : { lane: id.slice(0, match.index), laneOffset: Number(match[1]) };
 }
 
 /**
@@ -64,8 +82,10 @@ export function decodeStoredEvent(value: Uint8Array, fallbackId: string): Stored
   const time = wire['time'];
   const at = typeof time === 'number' ? time : typeof time === 'string' ? Date.parse(time) : Number.NaN;
   if (!Number.isFinite(at)) return { code: 'no-time', reason: '"time" must be an ISO 8601 time' };
+  const id = text(wire['id']) ?? fallbackId;
   return {
-    id: text(wire['id']) ?? fallbackId,
+    id,
+    ...lanePlaceIn(id),
     settledTo: count(wire['settled_to']),
     at,
     token,

@@ -187,7 +187,7 @@ async function step(context: Context, part: Owned, records: readonly LogRecord[]
       part.position = record.offset;
       if (!(await makeRoom(context, part, results))) return;
     }
-    if (part.marks.repeats(event.id, event.settledTo)) {
+    if (part.marks.repeats(event)) {
       counts.repeated += 1;
       continue;
     }

@@ -1,14 +1,15 @@
+import type { StoredEvent } from '../normalise/stored-event.ts';
+
 /** How far a lane has come in this partition of the events log. */
 interface Mark {
   /** Every event of an earlier record that belongs into this partition is in it. */
   settledTo: number;
-  /** Records at or after it whose event is in the partition. */
-  readonly beyond: Set<number>;
+  /** Records at or after it whose event is in the partition, in order. */
+  readonly beyond: number[];
 }
 
 /** Lanes whose marks are kept. What a lost owner sent arrives within seconds, so the ones used last suffice. */
 const LANES_MAX = 1000;
-const ZERO = 0x30;
 
 /**
  * Tells events that stand in a partition a second time. A collector that has lost a lane may have sent what arrives only after its
@@ -27,22 +28,21 @@ export class LaneMarks {
   /**
    * Notes an event.
    *
-   * @param id `source/lane/offset`
-   * @param settledTo offset of the lane up to which all was settled when it was written; `null`: from nowhere that counts
-   * @returns whether the partition has it already
+   * @returns whether the partition has it already; never of one that comes from nowhere that counts
    */
-  repeats(id: string, settledTo: number | null): boolean {
-    const slash = id.lastIndexOf('/');
-    const offset = wholeNumber(id, slash + 1);
-    if (settledTo === null || slash === -1 || offset === undefined) return false;
-    const mark = this.#markOf(id, slash);
-    if (offset < mark.settledTo || mark.beyond.has(offset)) return true;
+  repeats({ lane, laneOffset: offset, settledTo }: Pick<StoredEvent, 'lane' | 'laneOffset' | 'settledTo'>): boolean {
+    if (settledTo === null || offset < 0) return false;
+    const mark = this.#markOf(lane);
+    if (offset < mark.settledTo) return true;
+    const place = placeOf(offset, mark.beyond);
+    if (mark.beyond[place] === offset) return true;
     this.#changed = true;
+    if (place === mark.beyond.length) mark.beyond.push(offset);
+    else mark.beyond.splice(place, 0, offset);
     if (settledTo > mark.settledTo) {
       mark.settledTo = settledTo;
-      for (const known of mark.beyond) if (known < settledTo) mark.beyond.delete(known);
+      mark.beyond.splice(0, placeOf(settledTo, mark.beyond));
     }
-    mark.beyond.add(offset);
     return false;
   }
 
@@ -68,7 +68,7 @@ export class LaneMarks {
     }
     this.#position = position;
     this.#marks = new Map(
-      lanes.map(([lane, settledTo, ...beyond]) => [lane, { settledTo, beyond: new Set(beyond) }] as const),
+      lanes.map(([lane, settledTo, ...beyond]) => [lane, { settledTo, beyond: beyond.sort((a, b) => a - b) }] as const),
     );
     this.#lane = '';
     this.#mark = undefined;
@@ -85,10 +85,10 @@ export class LaneMarks {
     if ((JSON.parse(text) as Stored).position < this.#position) this.#changed = true;
   }
 
-  #markOf(id: string, slash: number): Mark {
-    if (this.#mark !== undefined && slash === this.#lane.length && id.startsWith(this.#lane)) return this.#mark;
-    this.#lane = id.slice(0, slash);
-    this.#mark = this.#marks.get(this.#lane) ?? { settledTo: -1, beyond: new Set() };
+  #markOf(lane: string): Mark {
+    if (this.#mark !== undefined && lane === this.#lane) return this.#mark;
+    this.#lane = lane;
+    this.#mark = this.#marks.get(this.#lane) ?? { settledTo: -1, beyond: [] };
     this.#marks.delete(this.#lane);
     this.#marks.set(this.#lane, this.#mark);
     const oldest = this.#marks.size > LANES_MAX ? this.#marks.keys().next().value : undefined;
@@ -97,15 +97,17 @@ export class LaneMarks {
   }
 }
 
-/** The number that a text ends in, from a place on, if there are digits only. */
-function wholeNumber(text: string, from: number): number | undefined {
-  let value = 0;
-  for (let i = from; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - ZERO;
-    if (digit < 0 || digit > 9) return undefined;
-    value = 10 * value + digit;
+/** Where a number stands in a list that goes up, or would: nearly always at its end. */
+function placeOf(offset: number, ascending: readonly number[]): number {
+  let end = ascending.length;
+  if (end === 0 || (ascending[end - 1] as number) < offset) return end;
+  let start = 0;
+  while (start < end) {
+    const middle = (start + end) >>> 1;
+    if ((ascending[middle] as number) < offset) start = middle + 1;
+    else end = middle;
   }
-  return from < text.length && Number.isSafeInteger(value) ? value : undefined;
+  return start;
 }
 
 interface Stored {

@@ -8,6 +8,7 @@ import type { MadeTable } from '../domain/made-table.ts';
 import { partitionOf } from '../domain/partition.ts';
 import type { Log } from '../log/log.ts';
 import { scanStoredEvent } from '../normalise/scan-event.ts';
+import { lanePlaceIn } from '../normalise/stored-event.ts';
 import { asideIn } from './aside-record.ts';
 import { BaselineReader } from './baselines.ts';
 import { LaneMarks } from './lane-marks.ts';
@@ -119,6 +120,6 @@ export class TokenPast {
     const { engine } = this;
     // As detect does, which has to have all written before: a second copy may be the first event of a day.
     if (engine.fleet.isDayOver(event, offset, loggedAt)) engine.endFleetDay(event);
-    if (!this.#marks.repeats(event.id, settledTo)) engine.observe(event, offset, loggedAt);
+    if (!this.#marks.repeats({ ...lanePlaceIn(event.id), settledTo })) engine.observe(event, offset, loggedAt);
   }
 }

@@ -30,7 +30,7 @@ it('goes on from what was learned in the present life of the events log, whateve
     if (restored.origin !== undefined && restored.origin !== origin) engine.resetStamps();
     await log.append(TOPICS.baselines, factsToWrite(engine, restored, origin, 0));
     for (let i = from; i < from + 10; i++) {
-      restored.marks.repeats(`${origin}/lane/${i}`, i);
+      restored.marks.repeats({ lane: `${origin}/lane`, laneOffset: i, settledTo: i });
       engine.observe(blankEvent(`${origin}/lane/${i}`, 'token', DAY_MS + i), i, 0);
     }
     await log.append(TOPICS.baselines, changesToWrite(engine, restored.marks, from + 10, 0));
@@ -44,7 +44,7 @@ it('goes on from what was learned in the present life of the events log, whateve
   engine.observe(blankEvent('second/lane/10', 'token', DAY_MS), 10, 0);
   expect(engine.takeReplayedCount()).toBe(0);
   expect(restored.marks).toBeInstanceOf(LaneMarks);
-  expect(restored.marks.repeats('second/lane/9', 9)).toBe(true);
+  expect(restored.marks.repeats({ lane: 'second/lane', laneOffset: 9, settledTo: 9 })).toBe(true);
   await log.close();
   await folder.remove();
 });

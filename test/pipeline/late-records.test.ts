@@ -27,7 +27,7 @@ async function own(log: Log, from: number, to: number): Promise<readonly NewReco
   await restored.readOn(log);
   await log.append(TOPICS.baselines, factsToWrite(engine, restored, await log.incarnation(TOPICS.events), 0));
   for (let i = from; i < to; i++) {
-    restored.marks.repeats(`source/lane/${i}`, i);
+    restored.marks.repeats({ lane: 'source/lane', laneOffset: i, settledTo: i });
     engine.observe(blankEvent(`source/lane/${i}`, 'token', DAY_MS + i), i, 0);
   }
   const changes = changesToWrite(engine, restored.marks, to, 0);
@@ -51,7 +51,10 @@ async function afterCompaction(
   await reader.readOn(compacted);
   await compacted.close();
   await folder.remove();
-  return { eventCount: engine.summary('token')?.eventCount, isMarked: reader.marks.repeats('source/lane/19', 19) };
+  return {
+    eventCount: engine.summary('token')?.eventCount,
+    isMarked: reader.marks.repeats({ lane: 'source/lane', laneOffset: 19, settledTo: 19 }),
+  };
 }
 
 async function openLog(path: string): Promise<Log> {

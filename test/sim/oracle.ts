@@ -75,7 +75,7 @@ function detect(broker: Broker, history: History): Pick<Expected, 'assessments' 
     const event = decodeStoredEvent(value as Buffer, '');
     if ('code' in event) throw new Error(event.reason);
     if (engine.fleet.isDayOver(event, offset, appendedAt)) engine.endFleetDay(event);
-    if (marks[partition]?.repeats(event.id, event.settledTo)) continue;
+    if (marks[partition]?.repeats(event)) continue;
     const assessment = engine.observe(event, offset, appendedAt);
     if (assessment) assessments.set(assessment.id, assessment);
   }

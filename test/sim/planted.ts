@@ -130,8 +130,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: DETECT,
-        find: 'if (part.marks.repeats(event.id, event.settledTo)) {',
-        replace: 'if (part.marks.repeats(event.id, event.settledTo) && Number.isNaN(record.offset)) {',
+        find: 'if (part.marks.repeats(event)) {',
+        replace: 'if (part.marks.repeats(event) && Number.isNaN(record.offset)) {',
       },
     ],
     caughtBy: ['baselines', 'findings'],

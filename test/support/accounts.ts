@@ -143,7 +143,7 @@ async function observeAgain(log: Log, options: Observing) {
         const event = decodeStoredEvent(record.value!, '');
         if ('code' in event) throw new Error(event.reason);
         if (engine.fleet.isDayOver(event, record.offset, record.appendedAt)) engine.endFleetDay(event);
-        if (marks.repeats(event.id, event.settledTo)) {
+        if (marks.repeats(event)) {
           repeatedCount += 1;
           continue;
         }

@@ -12,11 +12,19 @@ const text = fc.oneof(
   fc.string({ unit: 'grapheme-ascii', maxLength: 40 }),
 );
 const textOrNull = fc.option(text);
+/** `source/lane/offset`, or nearly. */
+const id = fc.oneof(
+  text,
+  fc
+    .tuple(text, fc.constantFrom('/', '', '/x', '/-'), fc.bigInt({ min: 0n, max: 10n ** 17n }))
+    .map((parts) => parts.join('')),
+  fc.tuple(fc.constantFrom('', 'app/lane-0@1a2b', 'x'.repeat(60)), fc.nat()).map((parts) => parts.join('/')),
+);
 const countOrNull = fc.option(fc.oneof(fc.nat(), fc.constantFrom(0, 0.5, 1e21, 1e-7, 2 ** 53)));
 
 const event: fc.Arbitrary<AuditEvent> = fc
   .record({
-    id: text,
+    id,
     at: fc.oneof(fc.nat(), fc.constantFrom(-1, 0, 1_790_000_000_000, 4e15)),
     token: text,
     principal: textOrNull,

@@ -8,12 +8,17 @@ import type { CanonicalRecord } from '../src/simulate/fleet.ts';
 
 const factsOfStatement = factsFinder(createKeys('bench').fingerprint);
 
+export interface StoredRecord {
+  readonly key: string;
+  readonly value: Buffer;
+}
+
 /**
  * A made-up record as collect would have stored it.
  *
  * @param settledTo see `StoredEvent`
  */
-export function storedRecord(record: CanonicalRecord, id: string, settledTo: number | null = null) {
+export function storedRecord(record: CanonicalRecord, id: string, settledTo: number | null = null): StoredRecord {
   const event: AuditEvent = {
     ...blankEvent(id, record.token, Date.parse(record.time)),
     principal: record.principal,

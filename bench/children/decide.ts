@@ -1,12 +1,10 @@
-import { DAY_MS } from '../../src/baseline/time.ts';
 import { Engine } from '../../src/detect/engine.ts';
 import { decodeRecords, encodeBatch } from '../../src/log/kafka-records.ts';
 import { scanStoredEvent } from '../../src/normalise/scan-event.ts';
 import { LaneMarks } from '../../src/pipeline/lane-marks.ts';
-import { createFleet, dayOfFleet } from '../../src/simulate/fleet.ts';
 import { engineOptions } from '../detect.ts';
 import { median } from '../quantile.ts';
-import { storedRecord } from '../stored-record.ts';
+import { storedFleet } from '../stored-fleet.ts';
 
 // What the detect stage does with an event, without Kafka and its waiting: a batch's bytes → records → events → scores, learning, and the
 // copies for a checkpoint. For `node --cpu-prof`; prints µs of processor time an event, step by step.
@@ -15,7 +13,7 @@ const EVENT_COUNT = 300_000;
 const BATCH_EVENTS = 2000;
 const CHECKPOINT_BATCHES = 50;
 const PASSES = 5;
-const START = Date.UTC(2026, 0, 5);
+const APPENDED_AT = Date.UTC(2026, 0, 5);
 
 const batches = encodedBatches();
 const passes: Record<string, number>[] = [];
@@ -32,24 +30,15 @@ console.log(
 );
 
 function encodedBatches(): readonly Buffer[] {
-  const fleet = createFleet('bench', 500);
   const encoded: Buffer[] = [];
   const source = { producerId: 1, producerEpoch: 0, firstSequence: 0 };
-  for (let day = 0, count = 0; count < EVENT_COUNT; day++) {
-    const records = dayOfFleet(fleet, 'bench', START + day * DAY_MS);
-    for (let i = 0; i < records.length && count < EVENT_COUNT; i += BATCH_EVENTS) {
-      const chunk = records.slice(i, i + BATCH_EVENTS);
-      const settledTo = count;
-      const stored = chunk.map((record, j) => storedRecord(record, `bench/0/${settledTo + j}`, settledTo));
-      const batch = encodeBatch(
-        stored.map(({ key, value }) => ({ key: Buffer.from(key), value })),
-        source,
-        START,
-      );
-      batch.writeUInt32BE(count, 4);
-      encoded.push(batch);
-      count += chunk.length;
-    }
+  let count = 0;
+  for (const stored of storedFleet(EVENT_COUNT, BATCH_EVENTS)) {
+    const records = stored.map(({ key, value }) => ({ key: Buffer.from(key), value }));
+    const batch = encodeBatch(records, source, APPENDED_AT);
+    batch.writeUInt32BE(count, 4);
+    encoded.push(batch);
+    count += stored.length;
   }
   return encoded;
 }

@@ -125,7 +125,7 @@ export class Engine {
     this.#slots = openSlots(installed, open, sums);
     this.#noticing = noticingOf(this.#slots);
     this.#learners = this.#slots.flatMap((slot, i) => (hasToLearn(slot) ? [i] : []));
-    this.#judgement = new Judgement(installed.map(({ detector }) => detector.isCertain === true));
+    this.#judgement = new Judgement(this.#slots.map(({ isCertain }) => isCertain));
   }
 
   get tokenCount(): number {

@@ -10,7 +10,8 @@ const NOT_ASCII = 0x80;
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(byte >= SPACE && byte < NOT_ASCII && byte !== QUOTE && byte !== BACKSLASH),
 );
-export const [ZERO, NINE] = [0x30, 0x39];
+export const ZERO = 0x30;
+const NINE = 0x39;
 /** Whole numbers of so many digits are exact. */
 const DIGITS_MAX = 15;
 
@@ -131,7 +132,7 @@ export class ByteReader {
     const start = this.at;
     let value = 0;
     let byte = bytes[this.at];
-    while (byte !== undefined && byte >= ZERO && byte <= NINE) {
+    while (isDigit(byte)) {
       value = 10 * value + byte - ZERO;
       byte = bytes[++this.at];
     }
@@ -182,6 +183,10 @@ export class ByteReader {
     this.failed = true;
     return '';
   }
+}
+
+export function isDigit(byte: number | undefined): byte is number {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 /** The text that begins at an offset, or `null`: as `skipText` stepped over it. */

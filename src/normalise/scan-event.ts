@@ -1,5 +1,5 @@
 import { isOperation, LIMITS, type Operation } from '../domain/audit-event.ts';
-import { ByteReader, NINE, Phrase, textAt, ZERO } from './byte-reader.ts';
+import { ByteReader, isDigit, Phrase, textAt, ZERO } from './byte-reader.ts';
 import { internedText } from './interned.ts';
 import { decodeStoredEvent, OFFSET_DIGITS_MAX, type StoredEvent, type Unreadable } from './stored-event.ts';
 
@@ -11,13 +11,9 @@ import { decodeStoredEvent, OFFSET_DIGITS_MAX, type StoredEvent, type Unreadable
  * @param fallbackId id of an event that carries none
  */
 export function scanStoredEvent(value: Buffer, fallbackId: () => string): StoredEvent | Unreadable {
-  return (beginsAsOurs(value) ? scan(value) : undefined) ?? decodeStoredEvent(value, fallbackId());
-}
-
-/** Verdicts and notices stand among the events: V8 throws away what it compiled for events when these go through it too. */
-function beginsAsOurs(value: Buffer): boolean {
-  for (let i = 0; i < BEGINNING.length; i++) if (value[i] !== BEGINNING[i]) return false;
-  return true;
+  reader.start(value);
+  // Verdicts and notices stand among the events: V8 throws away what it compiled for events when these go through it too.
+  return (reader.skipIf(KEYS.id) ? scanFromId(value) : undefined) ?? decodeStoredEvent(value, fallbackId());
 }
 
 const reader = new ByteReader();
@@ -47,11 +43,9 @@ const KEYS = {
   owner: key('owner'),
   environment: key('environment'),
 } as const;
-const BEGINNING = Buffer.from('{"id":');
 const SLASH = 0x2f;
 
-function scan(value: Buffer): StoredEvent | undefined {
-  reader.start(value);
+function scanFromId(value: Buffer): StoredEvent | undefined {
   const event = new ScannedEvent(value);
   readId(event, value);
   event.settledTo = reader.skipIf(KEYS.settledTo) ? reader.count() : null;
@@ -85,20 +79,16 @@ function scan(value: Buffer): StoredEvent | undefined {
 
 /** `source/lane/offset`, as `lanePlaceIn` does: lanes repeat, and ids are asked for only when there is something to tell. */
 function readId(event: ScannedEvent, value: Buffer): void {
-  reader.skip(KEYS.id);
   event.idAt = reader.skipPlainText();
   const end = reader.at - 1;
   let slash = end - 1;
   let offset = 0;
-  for (let worth = 1; isDigit(value[slash]); slash--, worth *= 10) offset += worth * ((value[slash] as number) - ZERO);
+  let worth = 1;
+  for (let byte = value[slash]; isDigit(byte); byte = value[--slash], worth *= 10) offset += worth * (byte - ZERO);
   const digits = end - 1 - slash;
   if (digits === 0 || digits > OFFSET_DIGITS_MAX || value[slash] !== SLASH) return;
   event.lane = internedText(value, event.idAt + 1, slash);
   event.laneOffset = offset;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 function nameOf(key: Phrase): string | null {

@@ -14,6 +14,7 @@ import { isLasting, toLogError, typeOf } from './kafka-errors.ts';
 import { mendKafkaJs } from './kafka-mends.ts';
 import { Nodes } from './kafka-nodes.ts';
 import { describeCluster } from './kafka-requests.ts';
+import { connectWholeAnswers } from './kafka-socket.ts';
 import { LogError } from './log.ts';
 
 /** Where a Kafka log writes what an operator may want to know: a pino logger fits. */
@@ -122,6 +123,7 @@ function createKafka(access: KafkaAccess, requestTimeoutMs: number): Kafka {
     ...(access.sasl === undefined ? {} : { sasl: access.sasl }),
     connectionTimeout: 3_000,
     requestTimeout: requestTimeoutMs,
+    socketFactory: connectWholeAnswers,
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 2 },
     logLevel: logLevel.INFO,
     // All that kafkajs finds worth saying comes back to us as an error too, and is told by us when it matters.

@@ -10,6 +10,7 @@ interface RequestQueue {
 interface Connection {
   socket: Pick<Socket, 'connecting' | 'destroy' | 'destroySoon'> | null | undefined;
   chunks: readonly Buffer[];
+  processData(data: Buffer): void;
   bytesBuffered: number;
   bytesNeeded: number;
   authHandlers: { onError(): void } | null;
@@ -49,9 +50,10 @@ function mendRequestQueue(prototype: RequestQueue): void {
  * A connection that breaks in the middle of an answer leaves its beginning behind, and the next one's first answer was taken for the rest:
  * whatever follows is misread, or out of bounds, and ends the process. A login that breaks was waited for as long as the process lives. And
  * while a broker is away, its connections are closed again and again, and each time a listener is left on the dead socket.
+ * Each answer is copied once more than needed, to be put behind the nothing that is left of the one before.
  */
 function mendConnection(prototype: Connection): void {
-  const { connect, disconnect } = prototype;
+  const { connect, disconnect, processData } = prototype;
   prototype.connect = function connectAnew(this: Connection): Promise<boolean> {
     if (!this.isConnected()) Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: SIZE_BYTES });
     return connect.call(this);
@@ -65,5 +67,9 @@ function mendConnection(prototype: Connection): void {
     else socket?.destroySoon();
     if (this.socket === socket && !this.isConnected()) this.socket = null;
     return disconnected;
+  };
+  prototype.processData = function processWithoutCopying(this: Connection, data: Buffer): void {
+    if (this.bytesBuffered === 0) this.chunks = [];
+    processData.call(this, data);
   };
 }

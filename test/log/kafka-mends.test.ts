@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { mendKafkaJs } from '../../src/log/kafka-mends.ts';
+import { connectWholeAnswers } from '../../src/log/kafka-socket.ts';
 
 interface Connection {
   connect(): Promise<unknown>;
@@ -34,7 +35,7 @@ async function connectTo(...treatments: readonly ((socket: Socket, request: Buff
     logger,
     connectionTimeout: 1000,
     requestTimeout: 2000,
-    socketFactory: ({ onConnect }: { onConnect: () => void }) => connect(port, '127.0.0.1', onConnect),
+    socketFactory: connectWholeAnswers,
   });
   onTestFinished(async () => {
     await connection.disconnect();
@@ -71,4 +72,12 @@ it('a login that breaks off is told', async () => {
   await connection.connect();
   const login = connection.sendAuthRequest({ request: { encode: async () => Buffer.from('x') }, response: {} });
   await expect(login).rejects.toMatchObject({ name: 'KafkaJSConnectionError' });
+});
+
+it('an answer is not copied behind the nothing that the one before has left', async () => {
+  const connection = await connectTo((socket, request) => socket.write(answerTo(request, 'whole')));
+  await connection.connect();
+  using concat = vi.spyOn(Buffer, 'concat');
+  for (let i = 0; i < 3; i++) expect(await connection.send(REQUEST)).toBe('whole');
+  expect(concat.mock.calls.filter(([[first]]) => first?.length === 0)).toEqual([]);
 });

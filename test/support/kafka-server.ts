@@ -22,6 +22,8 @@ export interface KafkaServer {
   readonly how: 'env' | 'docker' | 'jars';
   /** Where whoever stands at `proxyPort` passes connections on to. Absent where that was not asked for, or the server is not ours. */
   readonly proxiedPort?: number;
+  /** The address at which TLS and a login are asked for. Absent where that was not asked for, or the server is not ours. */
+  readonly secureBroker?: string;
   stop(): Promise<void>;
   /** Stops the broker and, after `downMs`, starts it again with its data, at the same address. Absent where it is not ours. */
   restart?(downMs?: number): Promise<void>;
@@ -30,6 +32,15 @@ export interface KafkaServer {
 export interface KafkaServerOptions {
   /** A port of this machine at which somebody passes connections on: whoever comes from there is sent there again. */
   readonly proxyPort?: number;
+  /** Another listener besides, at `localhost`, with TLS and a login. */
+  readonly secure?: SecureListener;
+}
+
+export interface SecureListener {
+  /** PEM, for `localhost`. */
+  readonly certificate: { readonly key: string; readonly cert: string };
+  readonly username: string;
+  readonly password: string;
 }
 
 /**
@@ -55,28 +66,52 @@ interface Ports {
   readonly port: number;
   readonly controllerPort: number;
   readonly proxiedPort?: number;
+  readonly securePort?: number;
 }
 
-async function choosePorts({ proxyPort }: KafkaServerOptions): Promise<Ports> {
-  const ports = { port: await freePort(), controllerPort: await freePort() };
-  return proxyPort === undefined ? ports : { ...ports, proxiedPort: await freePort() };
+async function choosePorts({ proxyPort, secure }: KafkaServerOptions): Promise<Ports> {
+  return {
+    port: await freePort(),
+    controllerPort: await freePort(),
+    ...(proxyPort !== undefined && { proxiedPort: await freePort() }),
+    ...(secure !== undefined && { securePort: await freePort() }),
+  };
 }
 
-function settings(
-  { port, controllerPort, proxiedPort }: Ports,
-  { proxyPort }: KafkaServerOptions,
-  host: string,
-): Record<string, string> {
-  const [listening, advertised] =
-    proxyPort === undefined ? ['', ''] : [`,PROXIED://${host}:${proxiedPort}`, `,PROXIED://127.0.0.1:${proxyPort}`];
+/** What a started server tells of its ports. */
+function addresses({
+  port,
+  proxiedPort,
+  securePort,
+}: Ports): Pick<KafkaServer, 'brokers' | 'proxiedPort' | 'secureBroker'> {
+  return {
+    brokers: [`127.0.0.1:${port}`],
+    ...(proxiedPort !== undefined && { proxiedPort }),
+    ...(securePort !== undefined && { secureBroker: `localhost:${securePort}` }),
+  };
+}
+
+function settings(ports: Ports, { proxyPort, secure }: KafkaServerOptions, host: string): Record<string, string> {
+  const { port, controllerPort, proxiedPort, securePort } = ports;
+  const listening = [`PLAINTEXT://${host}:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`];
+  const advertised = [`PLAINTEXT://127.0.0.1:${port}`];
+  if (proxiedPort !== undefined) {
+    listening.push(`PROXIED://${host}:${proxiedPort}`);
+    advertised.push(`PROXIED://127.0.0.1:${proxyPort}`);
+  }
+  if (securePort !== undefined) {
+    listening.push(`SECURE://${host}:${securePort}`);
+    advertised.push(`SECURE://localhost:${securePort}`);
+  }
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}${listening}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${advertised}`,
+    listeners: listening.join(','),
+    'advertised.listeners': advertised.join(','),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,SECURE:SASL_SSL',
+    ...(secure && securitySettings(secure)),
     'inter.broker.listener.name': 'PLAINTEXT',
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '3',
@@ -97,24 +132,38 @@ function settings(
   };
 }
 
+function securitySettings({ certificate, username, password }: SecureListener): Record<string, string> {
+  const secured = (name: string) => `listener.name.secure.${name}`;
+  // A property is one line.
+  const pem = (text: string) => text.trim().replaceAll('\n', '\\n');
+  const jaas = 'org.apache.kafka.common.security';
+  return {
+    [secured('ssl.keystore.type')]: 'PEM',
+    [secured('ssl.keystore.key')]: pem(certificate.key),
+    [secured('ssl.keystore.certificate.chain')]: pem(certificate.cert),
+    [secured('sasl.enabled.mechanisms')]: 'PLAIN,SCRAM-SHA-512',
+    [secured('plain.sasl.jaas.config')]: `${jaas}.plain.PlainLoginModule required user_${username}="${password}";`,
+    [secured('scram-sha-512.sasl.jaas.config')]: `${jaas}.scram.ScramLoginModule required;`,
+  };
+}
+
 async function startInDocker(options: KafkaServerOptions): Promise<KafkaServer> {
   const ports = await choosePorts(options);
-  const { port, proxiedPort } = ports;
+  const { port, proxiedPort, securePort } = ports;
   const environment = Object.fromEntries(
-    Object.entries(settings(ports, options, '0.0.0.0')).map(([name, value]) => [
-      `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
-      value,
-    ]),
+    Object.entries(settings(ports, options, '0.0.0.0')).map(([name, value]) => [environmentName(name), value]),
   );
   const container = await new GenericContainer(IMAGE)
-    .withExposedPorts(...[port, proxiedPort ?? []].flat().map((one) => ({ container: one, host: one })))
+    .withExposedPorts(
+      ...[port, proxiedPort ?? [], securePort ?? []].flat().map((one) => ({ container: one, host: one })),
+    )
     .withEnvironment({ ...environment, KAFKA_HEAP_OPTS: '-Xmx512m' })
     .start();
-  const brokers = [`127.0.0.1:${port}`];
+  const told = addresses(ports);
+  const { brokers } = told;
   await untilReady(brokers, () => undefined);
   return {
-    brokers,
-    ...(proxiedPort !== undefined && { proxiedPort }),
+    ...told,
     how: 'docker',
     stop: async () => void (await container.stop()),
     async restart() {
@@ -122,6 +171,11 @@ async function startInDocker(options: KafkaServerOptions): Promise<KafkaServer> 
       await untilReady(brokers, () => undefined);
     },
   };
+}
+
+/** As the image wants it. */
+function environmentName(property: string): string {
+  return `KAFKA_${property.toUpperCase().replaceAll('_', '__').replaceAll('-', '___').replaceAll('.', '_')}`;
 }
 
 async function startFromJars(classPath: string, options: KafkaServerOptions): Promise<KafkaServer> {
@@ -133,8 +187,14 @@ async function startFromJars(classPath: string, options: KafkaServerOptions): Pr
   await writeFile(file, lines.join(''));
   const clusterId = randomBytes(16).toString('base64url');
   const java = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath];
-  await run('java', [...java, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', file]);
-  const brokers = [`127.0.0.1:${ports.port}`];
+  const format = ['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', file];
+  if (options.secure !== undefined) {
+    const { username, password } = options.secure;
+    format.push('--add-scram', `SCRAM-SHA-512=[name=${username},password=${password}]`);
+  }
+  await run('java', [...java, ...format]);
+  const told = addresses(ports);
+  const { brokers } = told;
   const start = async () => {
     const command = ['java', '-Xms256m', '-Xmx512m', ...java, 'kafka.Kafka', file];
     const server = await startGuarded(command, { folder, signal: 'KILL' });
@@ -148,8 +208,7 @@ async function startFromJars(classPath: string, options: KafkaServerOptions): Pr
   };
   let server = await start();
   return {
-    brokers,
-    ...(ports.proxiedPort !== undefined && { proxiedPort: ports.proxiedPort }),
+    ...told,
     how: 'jars',
     async stop() {
       await endGuarded(server);

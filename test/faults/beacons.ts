@@ -50,6 +50,7 @@ export function createBeacons(seed: string, tokenCount: number, partitionCount: 
 
 /** One event that was decided, by the clock of the brokers. */
 export interface DecidedEvent {
+  readonly eventId: string;
   readonly partition: number;
   /** When the source's topic, our log, and the findings log took it or what came of it. */
   readonly rawAt: number;
@@ -74,7 +75,7 @@ export async function decidedEvents(log: Log, topic: string): Promise<readonly D
       const [, partition, offset] = /-(\d+)@[^/]+\/(\d+)$/.exec(eventId) ?? [];
       const at = rawAt.get(`${partition}/${offset}`);
       if (at === undefined) throw new Error(`${eventId} is of no record of ${topic}`);
-      decided.push({ partition: Number(partition), rawAt: at, loggedAt, decidedAt: appendedAt });
+      decided.push({ eventId, partition: Number(partition), rawAt: at, loggedAt, decidedAt: appendedAt });
     }
   }
   return decided;

@@ -22,7 +22,7 @@ export default defineDetector({
   id: 'off-rhythm',
   title: 'Use after use at unusual hours, or in an unusual number',
   description:
-    'Compares the hour of each use, and how many uses came within a day, with the mean and the spread of both over the token’s own uses, together. One odd use says little, and each of many in a row says a little: their mean counts, over the latest sixteen. Finds who is somebody else in everything by a bit, where no single use is worth telling of. Hours are UTC.',
+    'Compares the hour of each use, and how many uses came within a day, with the mean and the spread of both over the token’s own uses, together. One odd use says little, and each of many in a row says a little: their mean counts, over the latest sixteen. Finds who is somebody else in everything by a bit, where no single use is worth telling of. Hours are UTC. Where the number is odder than the hour, the finding is one of `how-much`: `volume-spike` sees the same uses, and they are no second dimension.',
   status: 'stable',
   severity: 'medium',
   dimension: 'when',
@@ -73,6 +73,10 @@ export default defineDetector({
       sampleSize: Math.round(rhythm.observations),
     };
     return isOfHour(rhythm, at) ? [ofHour, ofUses] : [ofUses, ofHour];
+  },
+
+  dimensionOf({ rhythm }, { at }) {
+    return isOfHour(rhythm, at) ? 'when' : 'how-much';
   },
 
   explain(_event, [evidence]) {

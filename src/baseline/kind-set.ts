@@ -19,6 +19,8 @@ export interface KindSetWrite extends KindSetRead {
 }
 
 const DAYS_AT = 3;
+/** A pause longer than this is no habit of doing other things: as with names in a `seenSet`. */
+const SLEEP_DAYS = 14;
 /** What is more suspicious than this makes no kind the owner's. */
 const KNOWN_WEIGHT_MIN = 0.5;
 
@@ -121,6 +123,7 @@ class KindSet implements KindSetWrite, Answerable, Tellable {
     const { u16, weight } = this.#view;
     const first = this.#at;
     const bit = 1 << kind;
+    this.#wake(day);
     this.#forget();
     const standing = this.standing(kind);
     // The first use ever has no owner to differ from.
@@ -129,13 +132,29 @@ class KindSet implements KindSetWrite, Answerable, Tellable {
     u16[first + DAYS_AT + kind] = day;
   }
 
-  /** What was not done for long before the last day of use: while the token sleeps, nothing is forgotten. */
+  /** A token that slept has used no others meanwhile: the days of what it did before move by as many. */
+  #wake(day: number): void {
+    const { u16 } = this.#view;
+    const first = this.#at + DAYS_AT;
+    const last = this.#lastDay();
+    if (last === 0 || day - last <= SLEEP_DAYS) return;
+    for (let i = first; i < first + this.#kinds.length; i++) if (u16[i] !== 0) u16[i] = (u16[i] as number) + day - last;
+  }
+
+  /** What was not done for long before the last day of use. */
   #forget(): void {
+    const { u16 } = this.#view;
+    const first = this.#at + DAYS_AT;
+    const last = this.#lastDay();
+    for (let i = first; i < first + this.#kinds.length; i++)
+      if (last - (u16[i] as number) > this.#forgetAfterDays) u16[i] = 0;
+  }
+
+  #lastDay(): number {
     const { u16 } = this.#view;
     const first = this.#at + DAYS_AT;
     let last = 0;
     for (let i = first; i < first + this.#kinds.length; i++) last = Math.max(last, u16[i] as number);
-    for (let i = first; i < first + this.#kinds.length; i++)
-      if (last - (u16[i] as number) > this.#forgetAfterDays) u16[i] = 0;
+    return last;
   }
 }

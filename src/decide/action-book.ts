@@ -32,8 +32,9 @@ function replaces({ action: later }: ActionEntry, { action }: ActionEntry): bool
   return action.kind === 'revoke' && later.alertId === action.alertId && later.decidedAt > action.decidedAt;
 }
 
-function undoes({ action: undo }: ActionEntry, { action }: ActionEntry): boolean {
-  return action.kind === 'revoke' && action.alertId === undo.alertId && action.decidedAt <= undo.decidedAt;
+/** Whether what is given back is no more to be revoked for what was decided by then, for whichever alert. */
+export function undoes(undo: Action, action: Action): boolean {
+  return action.kind === 'revoke' && action.token === undo.token && action.decidedAt <= undo.decidedAt;
 }
 
 /** The actions of all alerts that are kept: which stand, what was spent of the budget, and which tokens are out of use. */
@@ -87,7 +88,7 @@ export class ActionBook {
     );
     const standing = entries.filter(({ action, state }) => action.kind === 'revoke' && STANDING.has(state));
     const isPursued = (entry: ActionEntry) =>
-      !undos.some((undo) => undoes(undo, entry)) && !standing.some((other) => replaces(other, entry));
+      !undos.some((undo) => undoes(undo.action, entry.action)) && !standing.some((other) => replaces(other, entry));
     return entries.filter((entry) => isUnfinished(entry) && isPursued(entry));
   }
 
@@ -141,7 +142,7 @@ export class ActionBook {
     for (let count = 0; ; count++) {
       const part = count === 0 ? '' : String(count);
       const known = this.#actions.get(actionIdOf('revoke', alert, revoker, part));
-      if (known?.state !== 'verified') return part;
+      if (known?.state !== 'verified' && known?.state !== 'withdrawn') return part;
     }
   }
 }

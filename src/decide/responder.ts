@@ -11,6 +11,7 @@ import { type LeakRequest, leakRefusalOf, noticeOf, proofInOrder, proofOf } from
 import { needsTelling, receiversOf, type Told } from './notify.ts';
 import { NOTIFICATION_EXPIRES_MS, type Policy, REVOCATION_EXPIRES_MS } from './policy.ts';
 import { decideRevocation, type RevocationDecision } from './revoke.ts';
+import { solidScore } from './solid-score.ts';
 import { TokenBook } from './token-book.ts';
 import {
   cautionOf,
@@ -83,7 +84,7 @@ export class Responder {
   /** Takes an entry back from the ledger. */
   restoreAlert(entry: AlertEntry): void {
     this.#keepAlert(entry);
-    this.#suspects.set(entry.alert.token, entry.alert.updatedAt);
+    if (isSuspect(entry.alert.latest)) this.#suspects.set(entry.alert.token, entry.alert.updatedAt);
     for (const verdict of entry.verdicts ?? []) this.#verdicts.take(verdict);
   }
 
@@ -104,7 +105,7 @@ export class Responder {
     const previous = this.#alerts.get(alertIdOf(assessment));
     if (previous && offset <= previous.offset) return undefined;
     const alert = group(previous?.alert, assessment);
-    this.#noteSuspect(alert.token, now);
+    if (isSuspect(assessment)) this.#noteSuspect(alert.token, now);
     const verdict = this.#verdicts.about(alert.token);
     const suppression = suppressionOf(verdict, alert, assessment, now);
     const place = suppression ? null : this.#fleet.placeOf(alert, previous, now);
@@ -126,7 +127,9 @@ export class Responder {
   ): Decided {
     const standing = this.#actions.standingOf(alert, previous?.revocation ?? null);
     const isRefuted = this.#actions.isRefuted(assessment);
-    if (standing?.actionId != null && (before.suppression || !isRefuted))
+    // Withdrawn was the answer to what the person had seen: what is graver is decided anew.
+    const isOpen = isRefuted || standing?.state === 'withdrawn';
+    if (standing?.actionId != null && (before.suppression || !isOpen))
       return this.#tell(alert, standing, before, [], now);
     if (place === null && before.suppression) {
       const { reason } = before.suppression;
@@ -156,8 +159,9 @@ export class Responder {
     before: Context,
     now: number,
   ): Decided {
+    if (standing?.state === 'withdrawn' && state === 'none') return this.#tell(alert, standing, before, [], now);
     // What was done of its own does not hold, and no more is done about it: that is what its reader has to know.
-    if (standing?.actionId != null && (state === 'none' || state === 'shadow')) {
+    if (standing?.actionId != null && standing.state !== 'withdrawn' && (state === 'none' || state === 'shadow')) {
       return this.#tell(alert, { ...standing, state: 'ineffective', reason }, before, [], now);
     }
     if (state === 'none' || revoker === null) {
@@ -393,6 +397,11 @@ export class Responder {
     this.#actions.forgetAlert(oldest);
     this.#fleet.forget(oldest);
   }
+}
+
+/** Whether a token deviates by more than what anybody may claim of it: who fails in the names of many must not be able to trip the brake. */
+function isSuspect(assessment: Assessment): boolean {
+  return solidScore(assessment) >= assessment.threshold;
 }
 
 /** @param suppression as of now */

@@ -7,7 +7,7 @@ import type { Explained } from './causes.ts';
 import { certainFinding, certainFindings, countingFindings, isSolid } from './group.ts';
 import { matches } from './match.ts';
 import type { GuardRails, Policy } from './policy.ts';
-import { solidScore } from './solid-score.ts';
+import { bitsOf, solidScore } from './solid-score.ts';
 
 /**
  * Bits of the score that all other dimensions have beside the strongest, at least: as much as one honest day in sixteen has. A release has loud
@@ -88,12 +88,14 @@ function weakness(alert: Alert, { dimensionsMin }: GuardRails): Reason | null {
     return { code: 'one-dimension-only', text };
   }
   const [strongest, ...others] = dimensions;
-  const beside = others.reduce((sum, { bits }) => sum + bits, 0);
+  const score = solidScore(worst);
+  // Each has its share of the whole score, which claims make smaller: a thief must not be able to make it too small.
+  const withoutClaims = (score / worst.score) * (bitsOf(worst.findings) / bitsOf(worst.findings.filter(isSolid)));
+  const beside = bitsOf(others) * withoutClaims;
   if (dimensionsMin > 1 && strongest !== undefined && beside < BESIDE_BITS_MIN) {
     const text = `nearly all is ${strongest.dimension}: the rest has ${beside.toFixed(1)} bits of the score, and revoking takes ${BESIDE_BITS_MIN}`;
     return { code: 'one-dimension-only', text };
   }
-  const score = solidScore(worst);
   if (score < worst.revokeThreshold) {
     const text = `without what the client claims or experimental detectors say, score ${score.toFixed(1)} is below the ${worst.revokeThreshold.toFixed(1)} bits that revoking takes`;
     return { code: 'below-revoke-threshold', text };
@@ -113,10 +115,12 @@ function weaknessWithout(explained: Explained | null, alert: Alert, guardRails: 
 }
 
 /** What each dimension has of the score, the strongest first. */
-function dimensionsOf(findings: readonly Finding[]): readonly { readonly dimension: string; readonly bits: number }[] {
+function dimensionsOf(
+  findings: readonly Finding[],
+): readonly (Pick<Finding, 'contribution'> & { readonly dimension: string })[] {
   return [...Map.groupBy(findings, ({ dimension }) => dimension)]
-    .map(([dimension, some]) => ({ dimension, bits: some.reduce((sum, { contribution }) => sum + contribution, 0) }))
-    .sort((a, b) => b.bits - a.bits);
+    .map(([dimension, some]) => ({ dimension, contribution: bitsOf(some) }))
+    .sort((a, b) => b.contribution - a.contribution);
 }
 
 /** Why a person should look first, if one should. */

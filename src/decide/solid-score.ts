@@ -25,7 +25,8 @@ export function solidScore({ score, findings }: Assessment): number {
   return solid + between(known, bitsOf(weighed.filter(isSolid)) / whole);
 }
 
-function bitsOf(findings: readonly Finding[]): number {
+/** What findings contribute together. */
+export function bitsOf(findings: readonly Pick<Finding, 'contribution'>[]): number {
   return findings.reduce((sum, { contribution }) => sum + contribution, 0);
 }
 

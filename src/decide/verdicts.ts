@@ -4,6 +4,7 @@ import type { Alert } from '../domain/alert.ts';
 import type { Assessment } from '../domain/finding.ts';
 import type { GivenVerdict, VerdictKind } from '../domain/verdict.ts';
 import { certainFinding } from './group.ts';
+import { solidScore } from './solid-score.ts';
 
 /** A person answers an alert. */
 export interface VerdictRequest {
@@ -40,7 +41,9 @@ const ABOVE_BITS = 6;
 
 export function verdictOn(alert: Alert, { verdict: kind, by, why, at, until }: VerdictRequest): GivenVerdict {
   const { id: alertId, token, openedAt, worst } = alert;
-  const { episode, score } = worst;
+  const { episode } = worst;
+  // By what counts: a thief could have claims make the alert a loud one before it is answered.
+  const score = solidScore(worst);
   const isCertain = certainFinding(worst) !== undefined;
   return { kind, token, episode, openedAt, at, until, alertId, by, why: why.slice(0, WHY_CHARS_MAX), score, isCertain };
 }
@@ -85,7 +88,7 @@ function hoursText(ms: number): string {
 }
 
 function isBeyond(verdict: GivenVerdict, alert: Alert, assessment: Assessment): boolean {
-  if (Math.max(alert.worst.score, assessment.score) >= verdict.score + ABOVE_BITS) return true;
+  if (Math.max(solidScore(alert.worst), solidScore(assessment)) >= verdict.score + ABOVE_BITS) return true;
   const wasSeen = verdict.isCertain && verdict.alertId === alert.id;
   if (certainFinding(alert.worst) && !wasSeen) return true;
   // What must not happen at all is never noise.

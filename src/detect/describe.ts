@@ -32,7 +32,9 @@ export function describe(
     const evidence = noted ? mergeEvidence(noted.evidence, fresh, bits > noted.bits) : fresh;
     const explanation: unknown = detector.explain(event, evidence);
     checkExplanation(explanation);
-    return { bits: Math.max(bits, noted?.bits ?? 0), evidence, explanation };
+    const isStronger = noted === undefined || bits > noted.bits;
+    const dimension = isStronger ? detector.dimensionOf?.(fields, event, config) : noted.dimension;
+    return { bits: Math.max(bits, noted?.bits ?? 0), evidence, explanation, ...(dimension && { dimension }) };
   } catch (cause) {
     onFailure(detector.id, cause);
     return noted ?? { bits, evidence: [], explanation: detector.title.toLowerCase() };
@@ -49,14 +51,14 @@ function asRefused(evidence: Evidence): Evidence {
 export function findingOf(
   { id, title, dimension, severity, attack, trust, status, isCertain }: AnyDetector,
   event: AuditEvent,
-  { evidence, explanation }: NotedEvidence,
+  { evidence, explanation, dimension: ofEvidence }: NotedEvidence,
   numbers: Pick<Finding, 'bits' | 'contribution' | 'scoreWithout'>,
 ): Finding {
   return {
     id: `${event.id}#${id}`,
     detector: id,
     title,
-    dimension,
+    dimension: ofEvidence ?? dimension,
     severity,
     attack,
     trust,

@@ -61,6 +61,8 @@ export interface Detector<C = unknown, F extends Fields = Fields> {
   learn(fields: Writable<F>, event: AuditEvent, config: C, bits?: number): void;
   /** What was observed beside what was expected. Called, before `learn`, only for events worth telling about. */
   evidence(fields: Readable<F>, event: AuditEvent, config: C): readonly Evidence[];
+  /** Of which dimension its evidence of this event is, where that is not always the same. Default: `dimension`. */
+  dimensionOf?(fields: Readable<F>, event: AuditEvent, config: C): Dimension;
   /** One plain sentence without the token's name, which stands before it: "read 3 tables it had never touched: …". */
   explain(event: AuditEvent, evidence: readonly Evidence[]): string;
   /** Histories with the outcome expected for their last event; at least one that fires and one that stays silent. */

@@ -82,6 +82,8 @@ export class Engine {
   readonly #notes = new NoteBook(SUSPECTS_MAX);
   readonly #dirty = new SlotSet();
   readonly #moves: Moves;
+  /** Detectors, by their numbers, that judge refused logins too. */
+  readonly #judgesOfRefused: readonly number[];
   /** Of the last observed event. */
   readonly #judgement: Judgement;
   /** Whether the event at hand took the token: a refused login does not, and is for those who judge such. */
@@ -125,6 +127,7 @@ export class Engine {
     this.#slots = openSlots(installed, open, sums);
     this.#noticing = noticingOf(this.#slots);
     this.#learners = this.#slots.flatMap((slot, i) => (hasToLearn(slot) ? [i] : []));
+    this.#judgesOfRefused = this.#slots.flatMap(({ judgesFailedLogins }, i) => (judgesFailedLogins ? [i] : []));
     this.#judgement = new Judgement(this.#slots.map(({ isCertain }) => isCertain));
   }
 
@@ -352,11 +355,19 @@ export class Engine {
     }
     if (open >>> 0 !== openBefore) this.#openSums.bits = open;
     if (judgement.fused > 0) {
-      if (this.#isUse) this.#closedDay.observe(sizeOf(judgement.fused));
+      if (this.#isUse) this.#closedDay.observe(sizeOf(judgement.fused - this.#ofRefusedLogins()));
       judgement.settle(this.#worthOf(judgement.fused));
     }
     if (isNews) this.#note(event);
     return judgement.score;
+  }
+
+  /** What refused logins may have left in the fused sum, and this use adds nothing to: anyone can have them written, and the fleet's days would get higher by them. */
+  #ofRefusedLogins(): number {
+    let left = 0;
+    for (const i of this.#judgesOfRefused)
+      if (this.#judgement.bitsOf(i) <= 0) left += this.#judgement.contributionOf(i);
+    return left;
   }
 
   /** How suspicious the event is, news or not. */
@@ -427,7 +438,7 @@ export class Engine {
       if (score === 0) this.#notes.delete(this.#slab.slot);
       return undefined;
     }
-    episode.eventCount += 1;
+    if (this.#isUse) episode.eventCount += 1;
     episode.rowCount += event.rows ?? 0;
     episode.byteCount += event.bytes ?? 0;
     if (!above) return undefined;

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { Evidence } from '../domain/finding.ts';
+import type { Dimension, Evidence } from '../domain/finding.ts';
 
 /**
  * What must be spelled out about a token under suspicion, beside its fixed record: what each detector has found and the open
@@ -15,6 +15,8 @@ export interface NotedEvidence {
   readonly bits: number;
   readonly evidence: readonly Evidence[];
   readonly explanation: string;
+  /** Of the strongest event; that of the detector if it is not said. */
+  readonly dimension?: Dimension;
 }
 
 /** From the first event over the threshold until the token has been below it for a while: one alert. */
@@ -23,6 +25,7 @@ export interface Episode {
   readonly id: string;
   readonly openedAt: number;
   lastAboveAt: number;
+  /** Uses: refused logins are none. */
   eventCount: number;
   rowCount: number;
   byteCount: number;

@@ -94,7 +94,7 @@ export interface Assessment {
   readonly revokeThreshold: number;
   /** Contributing findings, largest contribution first. */
   readonly findings: readonly Finding[];
-  /** What happened since the episode opened, this event included. */
+  /** What was done since the episode opened, this event included; a refused login does nothing. */
   readonly since: { readonly eventCount: number; readonly rowCount: number; readonly byteCount: number };
   /** How much the token's baseline rests on. */
   readonly baseline: { readonly firstSeenAt: number; readonly eventCount: number };

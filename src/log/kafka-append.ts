@@ -140,24 +140,26 @@ export class Appender {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      void this.#sendWhatIsReady();
+      this.#sendWhatIsReady();
     });
   }
 
-  async #sendWhatIsReady(): Promise<void> {
-    const byTopic = Map.groupBy(
-      this.#lanes.values().filter(({ busy, waiting, batch }) => !busy && (batch !== undefined || waiting.length > 0)),
-      ({ topic }) => topic,
+  #sendWhatIsReady(): void {
+    const ready = [...this.#lanes.values()].filter(
+      ({ busy, waiting, batch }) => !busy && (batch !== undefined || waiting.length > 0),
     );
-    for (const [name, lanes] of byTopic) {
-      for (const lane of lanes) lane.busy = true;
-      try {
-        const { leaders } = await this.#options.topics.topic(name);
-        for (const [nodeId, led] of Map.groupBy(lanes, ({ partition }) => leaders[partition] ?? -1))
-          this.#offer(nodeId, led);
-      } catch (error) {
-        for (const lane of lanes) this.#fail(lane, error);
-      }
+    // All at once: while one topic is looked up, the lanes of another would be sent, and then be sent once more from here.
+    for (const lane of ready) lane.busy = true;
+    for (const [name, lanes] of Map.groupBy(ready, ({ topic }) => topic)) void this.#offerAll(name, lanes);
+  }
+
+  async #offerAll(name: string, lanes: readonly Lane[]): Promise<void> {
+    try {
+      const { leaders } = await this.#options.topics.topic(name);
+      for (const [nodeId, led] of Map.groupBy(lanes, ({ partition }) => leaders[partition] ?? -1))
+        this.#offer(nodeId, led);
+    } catch (error) {
+      for (const lane of lanes) this.#fail(lane, error);
     }
   }
 

@@ -67,7 +67,7 @@ export interface KafkaNode extends Broker {
     readonly pool: readonly {
       readonly socket?: { destroy(): unknown } | null;
       /** Looks after time-outs. */
-      readonly requestQueue: { destroy(): void };
+      readonly requestQueue: { rejectAll(error: Error): void; destroy(): void };
       isConnected(): boolean;
     }[];
     getConnection(index?: number): Promise<unknown>;

@@ -47,15 +47,22 @@ export class Nodes {
     await Promise.all(this.#closing.map((node) => node.disconnect()));
   }
 
-  /** What has not closed in time must not keep the process from ending. */
+  /** What has not closed in time must not keep the process from ending, nor whoever waits for an answer waiting. */
   cutOff(): void {
     for (const { connectionPool } of this.#closing) {
       for (const { requestQueue, socket } of connectionPool.pool) {
+        requestQueue.rejectAll(cutOffError());
         requestQueue.destroy();
         socket?.destroy();
       }
     }
   }
+}
+
+function cutOffError(): Error {
+  return Object.assign(new Error('Connection error: cut off, since this log is closed'), {
+    name: 'KafkaJSConnectionError',
+  });
 }
 
 /** As if it could not be connected to: whoever asked looks the broker up anew. */

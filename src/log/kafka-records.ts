@@ -32,6 +32,8 @@ export interface DecodeOptions {
   readonly from: number;
   /** In order of `firstOffset`. */
   readonly aborted: readonly AbortedTransaction[];
+  /** Once the records hold so many bytes, the batches that follow are left for the next time: compressed, they may be twenty times as large as what came. */
+  readonly bytesMax: number;
 }
 
 export interface DecodedRecords {
@@ -58,7 +60,7 @@ export async function decodeRecords(data: Buffer, options: DecodeOptions): Promi
   let claimedTimes = false;
   for (let at = 0, end = 0; at + HEADER_BYTES <= data.length; at = end) {
     end = at + 12 + data.readInt32BE(at + 8);
-    if (end > data.length || end < at + HEADER_BYTES) break;
+    if (end > data.length || end < at + HEADER_BYTES || byteCount >= options.bytesMax) break;
     const batch = data.subarray(at, end);
     const attributes = checkFormat(batch, options.topic);
     const lastOffset = readInt64(batch, 0) + batch.readInt32BE(23);

@@ -110,6 +110,7 @@ export interface FetchRequest {
   }[];
   /** How long the broker may wait for a first record. */
   readonly waitMs: number;
+  /** Of the answer, and of the records when they are no more compressed. A single batch may be larger, and comes nevertheless. */
   readonly bytesMax: number;
 }
 
@@ -148,11 +149,19 @@ async function readFetched(reader: ByteReader, request: FetchRequest): Promise<F
     readRawPartitions(reader).map((raw) => [JSON.stringify([raw.topic, raw.partition]), raw] as const),
   );
   const fetched: FetchedPartition[] = [];
+  let bytesLeft = request.bytesMax;
   for (const { topic, partition, from } of request.partitions) {
     const raw = answered.get(JSON.stringify([topic, partition]));
     if (raw === undefined && errorCode === 0) continue;
     const aborted = raw?.aborted ?? [];
-    const decoded = await decodeRecords(raw?.data ?? Buffer.alloc(0), { topic, partition, from, aborted });
+    const decoded = await decodeRecords(raw?.data ?? Buffer.alloc(0), {
+      topic,
+      partition,
+      from,
+      aborted,
+      bytesMax: bytesLeft,
+    });
+    bytesLeft -= decoded.byteCount;
     fetched.push({ ...decoded, topic, partition, errorCode: raw?.errorCode ?? errorCode });
   }
   return fetched;

@@ -42,13 +42,15 @@ export class AnswerReader {
 
   #begin(): Buffer {
     const length = this.#size.readInt32BE(0);
+    // Whoever reads goes on, after a refusal too: without room for a byte, TLS would for ever.
+    this.#filled = 0;
     if (length < 0 || length > ANSWER_BYTES_MAX) {
       throw new RangeError(
         `what came is not Kafka's (an answer of ${length} bytes): another port, or TLS on one side only`,
       );
     }
     const answer = Buffer.allocUnsafe(SIZE_BYTES + length);
-    this.#size.copy(answer);
+    this.#filled = this.#size.copy(answer);
     return answer;
   }
 }

@@ -180,11 +180,12 @@ class NormalisingLane implements Lane {
       events.length > 0 ? log.append(TOPICS.events, events) : undefined,
       deadLetters.length > 0 ? log.append(TOPICS.deadLetters, deadLetters) : undefined,
     ]);
-    if (this.#nextOffset > this.#writtenTo) this.#written.clear();
+    const [oldest] = this.#open.values();
+    // What is held back has still to be looked for among what was written.
+    if ((oldest?.record.offset ?? this.#nextOffset) > this.#writtenTo) this.#written.clear();
     // While records are read again, some of what a second crash must find lies after the old ends, before the present ones.
     const catchingUp = this.#written.size > 0 ? this.#resumedEnds : undefined;
     this.#ends = catchingUp ?? (await logEnds(log));
-    const [oldest] = this.#open.values();
     if (oldest) return { offset: oldest.record.offset, logEnds: oldest.ends };
     return { offset: this.#nextOffset, logEnds: this.#ends };
   }

@@ -1,4 +1,4 @@
-import { isUnfinished } from '../decide/action-book.ts';
+import { isUnfinished, undoes } from '../decide/action-book.ts';
 import type { ActionEntry, Revocation } from '../decide/entries.ts';
 import { severityRank } from '../decide/match.ts';
 import { nextStepsFor } from '../deliver/next-steps.ts';
@@ -7,7 +7,7 @@ import type { Receiver, RevocationSummary } from '../deliver/receiver.ts';
 import { deliverUntilSettled, REVOCATION_SCHEDULE_MS } from '../deliver/retry.ts';
 import type { RevocationOrder, Revoker, Verification } from '../deliver/revoker.ts';
 import type { Pace } from '../deliver/turns.ts';
-import type { ActionState, DeliveryOutcome } from '../domain/action.ts';
+import type { Action, ActionState, DeliveryOutcome } from '../domain/action.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Dispatcher, Progress } from '../pipeline/dispatcher.ts';
 import type { StreamWatch } from './stream-watch.ts';
@@ -63,6 +63,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
 /** A revocation that is being carried out. */
 interface Pursuit {
+  readonly action: Action;
   readonly halt: AbortController;
   /** A person says that it is not needed: it is not tried any more. */
   readonly withdrawal: AbortController;
@@ -74,7 +75,7 @@ interface Pursuit {
 interface Context {
   readonly options: DispatchOptions;
   readonly stop: AbortSignal;
-  /** Revocations in hand, by alert: an undo halts its alert's. */
+  /** Revocations in hand, by alert: an undo halts those of its token. */
   readonly pursuits: Map<string, Pursuit>;
   readonly queueOf: (name: string, pace: Pace) => DeliveryQueue;
 }
@@ -117,16 +118,22 @@ async function notify(context: Context, entry: ActionEntry, report: Report): Pro
 
 /** A token that is to be usable again must not be revoked again because it is used: whatever its revocation was at ends first. */
 async function undo(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
-  const pursuit = context.pursuits.get(entry.action.alertId);
-  pursuit?.halt.abort();
-  const halted = await pursuit?.ended;
+  const pursuits = [...context.pursuits.values()].filter(({ action }) => undoes(entry.action, action));
+  for (const { halt } of pursuits) halt.abort();
+  const halted = await Promise.all(pursuits.map(({ ended }) => ended));
   const order: RevocationOrder = { action: entry.action, alert: entry.alert };
   const settlement = await deliver(context, entry, `revoker/${entry.action.target}`, revoker.pace, (signal) =>
     revoker.open.undo(order, signal),
   );
   await reportSettlement(entry.action.id, settlement, report);
   const isRefused = settlement.outcome.kind !== 'accepted' && settlement.outcome.kind !== 'stopped';
-  if (pursuit && halted && isRefused && isUnfinished(halted)) await pursue(context, halted, revoker, pursuit.report);
+  if (isRefused) await Promise.all(halted.map((each, i) => resume(context, each, pursuits[i]?.report ?? report)));
+}
+
+/** An undo that is refused leaves revocations as they were. */
+async function resume(context: Context, entry: ActionEntry, report: Report): Promise<void> {
+  const revoker = context.options.revokers.get(entry.action.target);
+  if (revoker && isUnfinished(entry)) await pursue(context, entry, revoker, report);
 }
 
 /** One at a time for an alert: of two, whoever undoes would halt one, and the other would revoke again what was given back. */
@@ -140,7 +147,7 @@ async function pursue(context: Context, entry: ActionEntry, revoker: Target<Revo
   const begin = () => revoke({ ...context, stop }, entry, revoker, report, withdrawal.signal);
   // What the former failed with is told by whoever began it.
   const ended = former ? former.ended.then(begin, begin) : begin();
-  const pursuit: Pursuit = { halt, withdrawal, report, ended };
+  const pursuit: Pursuit = { action: entry.action, halt, withdrawal, report, ended };
   context.pursuits.set(alertId, pursuit);
   try {
     await pursuit.ended;

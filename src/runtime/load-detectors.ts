@@ -36,6 +36,7 @@ const shape = z.looseObject({
   learn: answering,
   evidence: answering,
   explain: answering,
+  dimensionOf: answering.optional(),
   cases: z.array(z.looseObject({ name: z.string(), expect: z.enum(['fires', 'silent']) })),
 });
 

@@ -40,12 +40,14 @@ describe('kindSet', () => {
     use(0, 0);
     use(1, 1);
     use(1, 2);
-    use(0, 103);
+    // A year later.
+    for (let day = 367; day <= 465; day += 7) use(0, day);
     expect(field.standing(1)).toBe('known');
-    use(0, 104);
+    use(0, 468);
+    use(0, 469);
     expect(field.standing(1)).toBe('new');
     expect(field.standing(0)).toBe('known');
-    use(1, 105);
+    use(1, 470);
     expect(field.standing(1)).toBe('fresh');
   });
 

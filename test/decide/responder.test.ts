@@ -3,7 +3,7 @@ import type { ActionEntry, Decided, Noted } from '../../src/decide/entries.ts';
 import type { Policy } from '../../src/decide/policy.ts';
 import { Responder, refusalOf } from '../../src/decide/responder.ts';
 import type { Assessment } from '../../src/domain/finding.ts';
-import { AT, sampleAssessment } from '../deliver/sample.ts';
+import { AT, sampleAssessment, sampleFinding } from '../deliver/sample.ts';
 import { samplePolicy } from './policy.ts';
 
 const MINUTE_MS = 60_000;
@@ -114,6 +114,19 @@ describe('Responder: assessments', () => {
     const later = responder.onAssessment(assessment(5, 32), 7, NOW + 11 * MINUTE_MS);
     expect(later?.alert.revocation).toMatchObject({ state: 'approved' });
     expect(revocationOf(later).action.id).toBe(revocationOf(held).action.id);
+  });
+
+  it('holds nothing because somebody fails in the names of many', () => {
+    const responder = new Responder(samplePolicy());
+    const claims = [sampleFinding({ dimension: 'failures', trust: 'claimed', contribution: 18, scoreWithout: 0 })];
+    for (let i = 1; i < 9; i++)
+      responder.onAssessment(
+        sampleAssessment({ token: `t${i}`, episode: `e${i}`, score: 18, findings: claims }),
+        i,
+        NOW,
+      );
+    const stolen = responder.onAssessment(sampleAssessment(), 9, NOW);
+    expect(stolen?.alert.revocation).toMatchObject({ state: 'approved' });
   });
 });
 

@@ -96,6 +96,29 @@ describe('decideRevocation', () => {
     expect(decide(situation)).toMatchObject({ state: 'none', reason: { code } });
   });
 
+  it('lets no claims make a second dimension too small', () => {
+    const where = sampleFinding({ contribution: 16, scoreWithout: 10 });
+    const when = sampleFinding({ id: 'b', dimension: 'when', contribution: 5.4, scoreWithout: 24 });
+    const honest = {
+      score: 21.4,
+      findings: [
+        { ...where, scoreWithout: 8 },
+        { ...when, scoreWithout: 18 },
+      ],
+    };
+    expect(decide({ worst: honest })).toMatchObject({ state: 'approved' });
+    // The same, and so many claims that all else has a smaller share of a score that grows ever slower.
+    const claims = sampleFinding({
+      id: 'c',
+      dimension: 'failures',
+      trust: 'claimed',
+      contribution: 10,
+      scoreWithout: 21.4,
+    });
+    const findings = [{ ...where, contribution: 11.3 }, { ...when, contribution: 3.8 }, claims];
+    expect(decide({ worst: { score: 25.1, findings } })).toMatchObject({ state: 'approved' });
+  });
+
   const canary = (facts: Parameters<typeof sampleFinding>[0] = {}) =>
     sampleFinding({ title: 'Canary touched', isCertain: true, ...facts });
 

@@ -111,6 +111,18 @@ describe('Responder: expected', () => {
     expect(kinds(louder)).toContain('notify people approved');
   });
 
+  it('lets a revocation that was withdrawn be done after all, under another id, when something graver comes', () => {
+    const { responder, opened } = answered('expected', { isProtected: false });
+    const idOf = (decided: Noted | undefined) =>
+      decided?.actions.find(({ action }) => action.kind === 'revoke')?.action.id;
+    const same = responder.onAssessment(more(), 1, NOW + 2 * DAY_MS);
+    expect(same?.alert.revocation?.state).toBe('withdrawn');
+    const decided = responder.onAssessment(more({ score: 21, findings: [CANARY] }), 2, NOW + 2 * DAY_MS);
+    expect(decided?.alert.revocation?.state).toBe('approved');
+    expect(idOf(decided)).toMatch(/^act_/);
+    expect(idOf(decided)).not.toBe(idOf(opened));
+  });
+
   it('tells of another alert of the token, and has a person look before it is revoked, while it holds', () => {
     const { responder } = answered('expected', { isProtected: false });
     const decided = responder.onAssessment(next(), 1, NOW + DAY_MS);
@@ -141,6 +153,26 @@ describe('Responder: noise', () => {
     const decided = responder.onAssessment(next({ id: 'asm_10' }), 2, NOW + WEEK_MS);
     expect(kinds(decided)).toEqual(['revoke gateway approved', 'notify people approved']);
     expect(decided?.alert.suppression).toBeUndefined();
+  });
+
+  it('is broken by a theft of an ordinary score when it was said of claims that anybody can make loud', () => {
+    const responder = new Responder(samplePolicy());
+    const claims = { trust: 'claimed', dimension: 'failures', contribution: 24, scoreWithout: 0 } as const;
+    const flood = sampleAssessment({ score: 24, findings: [sampleFinding(claims)] });
+    const about = responder.onAssessment(flood, 0, NOW)?.alert.alert.id ?? '';
+    const request = {
+      kind: 'verdict',
+      about,
+      verdict: 'noise',
+      by: 'ann',
+      why: '',
+      at: NOW + 1,
+      until: NOW + WEEK_MS,
+    } as const;
+    responder.onVerdict(request, NOW + 1);
+    const louder = { ...flood, id: 'asm_8', score: 40, findings: [sampleFinding({ ...claims, contribution: 40 })] };
+    expect(kinds(responder.onAssessment(louder, 1, NOW + 2))).toEqual([]);
+    expect(kinds(responder.onAssessment(next({ score: 25 }), 2, NOW + 3))).toContain('notify people approved');
   });
 
   it('is broken by a canary, and by a score far above what was answered', () => {

@@ -46,6 +46,40 @@ describe('refused logins, which anyone can have written in a token’s name', ()
     for (const [i, score] of taught.entries()) expect(score).toBeGreaterThanOrEqual((untaught[i] ?? 0) - 1);
   });
 
+  it('are no part of what an alert counts: its theft’s baseline stays as old as it was', () => {
+    const engine = engineOf();
+    feed(engine, ordinary('svc'));
+    feed(engine, refused(200, THEFT_AT - 200_000, 1000), 1000);
+    const known = engine.summary('svc')?.eventCount ?? 0;
+    const told = feed(engine, stolen('svc'), 2000);
+    const { baseline, since } = told.at(-1)!;
+    expect(since.eventCount).toBeGreaterThan(1);
+    expect(baseline.eventCount - since.eventCount).toBe(known - 1);
+  });
+
+  it('make none of the fleet’s days a loud one, though the tokens are used right after', () => {
+    const tokens = Array.from({ length: 10 }, (_, i) => `svc-${i}`);
+    const [quiet, flooded] = [false, true].map((isFlooded) => {
+      const engine = engineOf();
+      let offset = 0;
+      for (let day = 0; day < DAYS; day++) {
+        const begin = START + day * DAY_MS;
+        const uses = tokens.flatMap((token) => ordinary(token).slice(36 * day, 36 * (day + 1)));
+        const logins = tokens.flatMap((token) =>
+          isFlooded && day === DAYS - 2
+            ? refused(200, begin + 12 * HOUR_MS, 1000).map((each) => ({ ...each, token }))
+            : [],
+        );
+        const events = [...uses, ...logins].toSorted((a, b) => a.at - b.at);
+        feed(engine, events, offset);
+        offset += events.length;
+        engine.endFleetDay(events.at(-1)!);
+      }
+      return engine.fleet.days.bits(10);
+    });
+    expect(flooded).toBeCloseTo(quiet!, 1);
+  });
+
   it('keep no sleeping token awake, and make no young one mature', () => {
     const quiet = engineOf();
     const disturbed = engineOf();

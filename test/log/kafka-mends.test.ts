@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import type { KafkaNode } from '../../src/log/kafka-client.ts';
 import { mendKafkaJs } from '../../src/log/kafka-mends.ts';
+import { Nodes } from '../../src/log/kafka-nodes.ts';
 import { connectWholeAnswers } from '../../src/log/kafka-socket.ts';
 
 interface Connection {
@@ -80,4 +82,22 @@ it('an answer is not copied behind the nothing that the one before has left', as
   using concat = vi.spyOn(Buffer, 'concat');
   for (let i = 0; i < 3; i++) expect(await connection.send(REQUEST)).toBe('whole');
   expect(concat.mock.calls.filter(([[first]]) => first?.length === 0)).toEqual([]);
+});
+
+it('a request whose broker hangs ends when its connection is cut off', async () => {
+  const asked = Promise.withResolvers<void>();
+  const connection = await connectTo(() => asked.resolve());
+  await connection.connect();
+  const nodes = new Nodes();
+  const connectionPool = { pool: [connection], getConnection: async () => connection };
+  nodes.add({ connectionPool, disconnect: () => connection.disconnect() } as unknown as KafkaNode);
+  const request = connection.send(REQUEST);
+  await asked.promise;
+  const closing = nodes.close();
+  nodes.cutOff();
+  await expect(request).rejects.toMatchObject({
+    name: 'KafkaJSConnectionError',
+    message: expect.stringContaining('cut off'),
+  });
+  await closing;
 });

@@ -48,8 +48,8 @@ function batchOf(encodable: readonly EncodableRecord[], changes: BatchChanges = 
   return batch;
 }
 
-function decode(data: Buffer, from = 0, aborted: readonly AbortedTransaction[] = []) {
-  return decodeRecords(data, { topic: 't', partition: 5, from, aborted });
+function decode(data: Buffer, from = 0, aborted: readonly AbortedTransaction[] = [], bytesMax = 1 << 20) {
+  return decodeRecords(data, { topic: 't', partition: 5, from, aborted, bytesMax });
 }
 
 function offsets({ records: decoded }: { readonly records: readonly LogRecord[] }): number[] {
@@ -208,6 +208,28 @@ describe('transactions', () => {
     const decoded = await decode(data, 0, aborted);
     expect(offsets(decoded)).toEqual([1, 2, 4]);
     expect(decoded.next).toBe(8);
+  });
+});
+
+describe('a limit', () => {
+  it('is for records as they are when they are no more compressed: the batches behind it are left for the next time', async () => {
+    const compressed = async (baseOffset: number) => {
+      const offsetDelta = 0;
+      const written = [
+        KafkaJsRecord({ offsetDelta, timestampDelta: 0, key: 'k', value: 'v'.repeat(10_000), headers: {} }),
+      ];
+      const options = { compression: 1, records: written, firstTimestamp: CREATED_AT, maxTimestamp: CREATED_AT };
+      const { buffer } = await RecordBatch({ ...options, lastOffsetDelta: 0, producerId: 1 });
+      buffer.writeBigInt64BE(BigInt(baseOffset), 0);
+      return buffer;
+    };
+    const data = Buffer.concat(await Promise.all([0, 1, 2].map(compressed)));
+    expect(data.length).toBeLessThan(1000);
+    const some = await decode(data, 0, [], 10_100);
+    expect([offsets(some), some.next]).toEqual([[0, 1], 2]);
+    const none = await decode(data, 2, [], 0);
+    expect([offsets(none), none.next]).toEqual([[], 2]);
+    expect(offsets(await decode(data, some.next, [], 1))).toEqual([2]);
   });
 });
 

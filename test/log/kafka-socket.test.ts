@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type ConnectionOptions, createServer as createTlsServer } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AnswerReader, connectWholeAnswers } from '../../src/log/kafka-socket.ts';
+import { selfSignedCertificate } from '../support/certificate.ts';
 
 function framed(body: Uint8Array): Buffer {
   const size = Buffer.alloc(4);
@@ -59,10 +61,30 @@ describe('answers', () => {
     const reader = new AnswerReader();
     Buffer.from(begin).copy(reader.room());
     expect(() => reader.took(4)).toThrow(/not Kafka's.*another port, or TLS/);
+    expect(reader.room().length).toBeGreaterThan(0);
   });
 });
 
-describe('a socket', () => {
+describe.each(['TCP', 'TLS'] as const)('a socket over %s', (kind) => {
+  const certificate = selfSignedCertificate('localhost');
+
+  async function connectTo(treat: (peer: Socket) => void): Promise<Socket> {
+    const greet = (peer: Socket) => {
+      peer.on('error', () => undefined);
+      treat(peer);
+    };
+    const server = kind === 'TLS' ? createTlsServer(certificate, greet) : createServer(greet);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const ssl = (kind === 'TLS' ? { ca: [certificate.cert] } : undefined) as ConnectionOptions;
+    const socket = connectWholeAnswers({ host: 'localhost', port, ssl, onConnect: () => undefined });
+    onTestFinished(() => {
+      socket.destroy();
+      server.close();
+    });
+    return socket;
+  }
+
   it('tells of an answer once, when it is whole', async () => {
     const sent = [framed(Buffer.alloc(0)), framed(Buffer.alloc(300_000, 'a')), framed(Buffer.from('b'))];
     const socket = await connectTo((peer) => peer.end(Buffer.concat(sent)));
@@ -72,25 +94,12 @@ describe('a socket', () => {
     expect(told).toEqual(sent);
   });
 
-  it('breaks on what is no answer, and says why', async () => {
-    const socket = await connectTo((peer) => peer.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  it('breaks on what is no answer, says why, and is closed', async () => {
+    const socket = await connectTo((peer) => peer.end(`HTTP/1.1 400 Bad Request\r\n\r\n${'x'.repeat(100_000)}`));
     socket.resume();
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     const [error] = await once(socket, 'error');
     expect(String(error)).toContain("not Kafka's");
+    await closed;
   });
 });
-
-async function connectTo(treat: (peer: Socket) => void): Promise<Socket> {
-  const server = createServer((peer) => {
-    peer.on('error', () => undefined);
-    treat(peer);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const socket = connectWholeAnswers({ host: '127.0.0.1', port, ssl: undefined as never, onConnect: () => undefined });
-  onTestFinished(() => {
-    socket.destroy();
-    server.close();
-  });
-  return socket;
-}

@@ -47,4 +47,19 @@ describe('a lane that is taken up again', () => {
     expect([...(await collecting.names())].sort()).toEqual(namesUpTo(7));
     expect(counts.repeated).toBe(1);
   });
+
+  it('writes what was held back once, when it had been written and is the last that is read again', async () => {
+    await using collecting = await startCollecting();
+    const counts = createCounts();
+    const intake = intakeOf(collecting.log, 's', counts, holdingFormat());
+    const first = await intake.resume('lane', undefined);
+    const position = await first.take(records(0, 1));
+    await first.settle();
+
+    const second = await intake.resume('lane', position);
+    await second.take(records(1));
+    await second.settle();
+    expect(await collecting.names()).toEqual(namesUpTo(2));
+    expect(counts.repeated).toBe(1);
+  });
 });

@@ -58,9 +58,15 @@ function revoker(options: { readonly verifyUrl?: string; readonly propagationMs?
   return webhook.open(config, { clock: systemClock, resolve: systemResolve, write: () => undefined });
 }
 
-function submit(kind: 'revoke' | 'undo', state: ActionEntry['state'] = 'approved', id: string = kind): void {
+function submit(
+  kind: 'revoke' | 'undo',
+  state: ActionEntry['state'] = 'approved',
+  id: string = kind,
+  about = {},
+): void {
   const now = Date.now();
-  const { action, alert } = sampleOrder({ id, kind, target: 'gateway', decidedAt: now, expiresAt: now + 60_000 });
+  const facts = { id, kind, target: 'gateway', decidedAt: now, expiresAt: now + 60_000, ...about };
+  const { action, alert } = sampleOrder(facts);
   const entry = { action, alert, revocation: null, state, detail: '', attemptCount: 0, changedAt: now };
   dispatcher.submit(entry, async (progress) => void told.push(`${progress.actionId} ${progress.state}`));
 }
@@ -146,6 +152,17 @@ it('begins what is asked for once more when what is in hand has ended', async ()
   submit('revoke', 'approved', 'once more');
   await until('once more verified');
   expect(told).toEqual(['revoke accepted', 'once more accepted', 'once more verified']);
+});
+
+it('does not revoke again for one alert what was given back for another of the token', async () => {
+  submit('revoke', 'approved', 'of another', { alertId: 'alr_another' });
+  await until('of another accepted');
+  submit('undo');
+  await until('undo accepted');
+  await use();
+  await sleep(3 * QUIET_MS);
+  expect(told).toEqual(['of another accepted', 'undo accepted']);
+  expect(asked()).toEqual(['revoke', 'undo']);
 });
 
 it('lets an attempt in hand end before it undoes it', async () => {

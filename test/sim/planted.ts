@@ -174,8 +174,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/decide/responder.ts',
-        find: '    this.#keepAlert(entry);\n    this.#suspects.set(',
-        replace: '    this.#alerts.set(entry.alert.id, entry);\n    this.#suspects.set(',
+        find: '    this.#keepAlert(entry);\n    if (isSuspect(',
+        replace: '    this.#alerts.set(entry.alert.id, entry);\n    if (isSuspect(',
       },
     ],
     caughtBy: ['fleetAlerts', 'decisions'],

@@ -29,10 +29,10 @@ export function describe(
     const answer: unknown = detector.evidence(fields, event, config);
     checkEvidence(answer);
     const fresh = event.success === false ? answer.map(asRefused) : answer;
-    const evidence = noted ? mergeEvidence(noted.evidence, fresh, bits > noted.bits) : fresh;
+    const isStronger = noted === undefined || bits > noted.bits;
+    const evidence = noted ? mergeEvidence(noted.evidence, fresh, isStronger) : fresh;
     const explanation: unknown = detector.explain(event, evidence);
     checkExplanation(explanation);
-    const isStronger = noted === undefined || bits > noted.bits;
     const dimension = isStronger ? detector.dimensionOf?.(fields, event, config) : noted.dimension;
     return { bits: Math.max(bits, noted?.bits ?? 0), evidence, explanation, ...(dimension && { dimension }) };
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
+import { SIZE_BYTES } from './kafka-socket.ts';
 
 interface RequestQueue {
   pending: readonly unknown[];
@@ -18,9 +19,6 @@ interface Connection {
   connect(): Promise<boolean>;
   disconnect(): Promise<boolean>;
 }
-
-/** In front of every answer stands how long it is. */
-const SIZE_BYTES = 4;
 
 let mended = false;
 

@@ -51,7 +51,7 @@ export class Nodes {
   cutOff(): void {
     for (const { connectionPool } of this.#closing) {
       for (const { requestQueue, socket } of connectionPool.pool) {
-        requestQueue.rejectAll(cutOffError());
+        requestQueue.rejectAll(connectionError('cut off, since this log is closed'));
         requestQueue.destroy();
         socket?.destroy();
       }
@@ -59,14 +59,12 @@ export class Nodes {
   }
 }
 
-function cutOffError(): Error {
-  return Object.assign(new Error('Connection error: cut off, since this log is closed'), {
-    name: 'KafkaJSConnectionError',
-  });
-}
-
 /** As if it could not be connected to: whoever asked looks the broker up anew. */
 function retiredError(): Error {
-  const message = 'Connection error: this broker was looked up anew meanwhile';
-  return Object.assign(new Error(message), { name: 'KafkaJSConnectionError', retriable: true });
+  return Object.assign(connectionError('this broker was looked up anew meanwhile'), { retriable: true });
+}
+
+/** As kafkajs's own. */
+function connectionError(what: string): Error {
+  return Object.assign(new Error(`Connection error: ${what}`), { name: 'KafkaJSConnectionError' });
 }

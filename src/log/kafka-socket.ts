@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
 /** In front of every answer stands how long the rest of it is. */
-const SIZE_BYTES = 4;
+export const SIZE_BYTES = 4;
 /** No answer to us comes near it: we ask for 16 MiB at most, and a single batch that is longer comes nevertheless. HTTP, SSH and TLS begin with larger numbers. */
 const ANSWER_BYTES_MAX = 256 << 20;
 const KEEP_ALIVE_DELAY_MS = 60_000;

@@ -120,14 +120,14 @@ async function notify(context: Context, entry: ActionEntry, report: Report): Pro
 async function undo(context: Context, entry: ActionEntry, revoker: Target<Revoker>, report: Report): Promise<void> {
   const pursuits = [...context.pursuits.values()].filter(({ action }) => undoes(entry.action, action));
   for (const { halt } of pursuits) halt.abort();
-  const halted = await Promise.all(pursuits.map(({ ended }) => ended));
+  const halted = await Promise.all(pursuits.map(async ({ report, ended }) => ({ report, left: await ended })));
   const order: RevocationOrder = { action: entry.action, alert: entry.alert };
   const settlement = await deliver(context, entry, `revoker/${entry.action.target}`, revoker.pace, (signal) =>
     revoker.open.undo(order, signal),
   );
   await reportSettlement(entry.action.id, settlement, report);
   const isRefused = settlement.outcome.kind !== 'accepted' && settlement.outcome.kind !== 'stopped';
-  if (isRefused) await Promise.all(halted.map((each, i) => resume(context, each, pursuits[i]?.report ?? report)));
+  if (isRefused) await Promise.all(halted.map((each) => resume(context, each.left, each.report)));
 }
 
 /** An undo that is refused leaves revocations as they were. */

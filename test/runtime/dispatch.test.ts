@@ -120,8 +120,11 @@ it('takes up what a former process left ineffective', async () => {
   expect(asked()).toEqual(['revoke']);
 });
 
-it('does not revoke again what somebody has undone meanwhile, however much it is used', async () => {
-  submit('revoke');
+it.each([
+  ['for the same alert', {}],
+  ['for another alert of the token', { alertId: 'alr_another' }],
+])('does not revoke again what somebody has undone meanwhile, however much it is used: %s', async (_, about) => {
+  submit('revoke', 'approved', 'revoke', about);
   await until('revoke accepted');
   submit('undo');
   await until('undo accepted');
@@ -152,17 +155,6 @@ it('begins what is asked for once more when what is in hand has ended', async ()
   submit('revoke', 'approved', 'once more');
   await until('once more verified');
   expect(told).toEqual(['revoke accepted', 'once more accepted', 'once more verified']);
-});
-
-it('does not revoke again for one alert what was given back for another of the token', async () => {
-  submit('revoke', 'approved', 'of another', { alertId: 'alr_another' });
-  await until('of another accepted');
-  submit('undo');
-  await until('undo accepted');
-  await use();
-  await sleep(3 * QUIET_MS);
-  expect(told).toEqual(['of another accepted', 'undo accepted']);
-  expect(asked()).toEqual(['revoke', 'undo']);
 });
 
 it('lets an attempt in hand end before it undoes it', async () => {
